@@ -1,0 +1,46 @@
+/**
+ * What the HTTP surface may ask of the daemon. A command is an event for the core; its answer is what the snapshot says
+ * afterwards, so commands return nothing and callers watch the journal.
+ */
+import type { JournalEntry } from "../core/effect.ts";
+import type { Signal } from "../core/signal-names.ts";
+import type { Snapshot } from "../core/snapshot.ts";
+import type { GroupSpec, Plan, ProgramId } from "../core/spec.ts";
+
+export type Command =
+  | { readonly type: "start"; readonly ids: readonly ProgramId[]; readonly gated: boolean }
+  | { readonly type: "stop"; readonly ids: readonly ProgramId[] }
+  | { readonly type: "signal"; readonly id: ProgramId; readonly signal: Signal }
+  | { readonly type: "add-group"; readonly group: string }
+  | { readonly type: "remove-group"; readonly group: string }
+  | { readonly type: "update" }
+  | { readonly type: "shutdown" }
+  | { readonly type: "restart-all" };
+
+/** The answer of a reread: differences by group name, sorted; or every error of the files. */
+export type Reread =
+  | {
+      readonly ok: true;
+      readonly added: readonly string[];
+      readonly changed: readonly string[];
+      readonly removed: readonly string[];
+    }
+  | { readonly ok: false; readonly errors: string[] };
+
+export interface Control {
+  snapshot(): Snapshot;
+  /** Groups that run now. */
+  groups(): readonly GroupSpec[];
+  /** The configuration read last (by a reread, maybe not yet active). */
+  lastRead(): Plan;
+  perform(command: Command): void;
+  /** Reads the files again and remembers the result for `add-group` and `update`; changes nothing that runs. */
+  reread(): Reread;
+  /** Called after each journal entry, in order. Returns the way to stop. */
+  subscribe(listener: (entry: JournalEntry) => void): () => void;
+  pid(): number;
+  identifier(): string;
+  version(): string;
+  history(id: ProgramId, stream: "stdout" | "stderr"): { bytes: Uint8Array; end: number };
+  clearHistory(id: ProgramId): void;
+}

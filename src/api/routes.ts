@@ -1,0 +1,116 @@
+/** Every path there is, as one table: on which listener, with which method, who answers. */
+import type { HealthKind } from "../core/health.ts";
+import { prefersOpenMetrics } from "./accept.ts";
+import { RpcError } from "./faults.ts";
+import { answerHealth } from "./health.ts";
+import type { Surface } from "./surface.ts";
+import { type MethodCall, parseCall, renderFault, renderResponse, XmlRpcError } from "./xmlrpc.ts";
+
+export type Listener = "public" | "control";
+
+export interface Request {
+  /** The last part of the path, decoded, where the route has one. */
+  readonly name: string | null;
+  readonly query: URLSearchParams;
+  readonly accept: string | undefined;
+  readonly origin: string | undefined;
+  /** Empty for GET. */
+  readonly body: string;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Done once the reply is on its way. */
+  readonly after?: readonly (() => void)[];
+}
+
+export interface Route {
+  readonly listeners: readonly Listener[];
+  /** A route of GET answers HEAD as well. */
+  readonly method: "GET" | "POST";
+  /** A last part `:name` stands for any one part. */
+  readonly path: string;
+  readonly handle: (request: Request, surface: Surface) => Reply | Promise<Reply>;
+}
+
+const BOTH: readonly Listener[] = ["public", "control"];
+
+function health(kind: HealthKind, title: string): Route["handle"] {
+  return ({ name, query, accept }, { control, stuckMs }) =>
+    answerHealth({ kind, title, program: name, query, accept }, control.snapshot(), stuckMs());
+}
+
+export const ROUTES: readonly Route[] = [
+  { listeners: BOTH, method: "GET", path: "/livez", handle: health("live", "livez") },
+  { listeners: BOTH, method: "GET", path: "/livez/:name", handle: health("live", "livez") },
+  { listeners: BOTH, method: "GET", path: "/readyz", handle: health("ready", "readyz") },
+  { listeners: BOTH, method: "GET", path: "/readyz/:name", handle: health("ready", "readyz") },
+  { listeners: BOTH, method: "GET", path: "/startupz", handle: health("startup", "startupz") },
+  { listeners: BOTH, method: "GET", path: "/healthz", handle: health("live", "healthz") },
+  { listeners: ["public"], method: "GET", path: "/metrics", handle: metrics },
+  { listeners: ["control"], method: "POST", path: "/RPC2", handle: rpc },
+  // supervisord's answer to anything but POST there.
+  { listeners: ["control"], method: "GET", path: "/RPC2", handle: () => plain(400, "POST an XML-RPC call") },
+];
+
+export function plain(status: number, text: string, headers: Readonly<Record<string, string>> = {}): Reply {
+  return { status, contentType: "text/plain; charset=utf-8", body: `${text}\n`, headers };
+}
+
+/** The route and the decoded name in its path, or the reply that there is none. HEAD is GET here. */
+export function findRoute(
+  listener: Listener,
+  method: string,
+  pathname: string,
+): { readonly route: Route; readonly name: string | null } | { readonly reply: Reply } {
+  const path = pathname.length > 1 && pathname.endsWith("/") ? pathname.slice(0, -1) : pathname;
+  const found = ROUTES.filter((route) => route.listeners.includes(listener)).flatMap((route) => {
+    const match = matchPath(route.path, path);
+    return match ? [{ route, name: match.name }] : [];
+  });
+  const wanted = method === "HEAD" ? "GET" : method;
+  const best = found.find(({ route }) => route.method === wanted);
+  if (best) return best;
+  if (found.length === 0) return { reply: plain(404, "not found") };
+  const allowed = found.flatMap(({ route }) => (route.method === "GET" ? ["GET", "HEAD"] : [route.method]));
+  return { reply: plain(405, "method not allowed", { Allow: allowed.join(", ") }) };
+}
+
+function matchPath(pattern: string, path: string): { readonly name: string | null } | null {
+  if (!pattern.endsWith("/:name")) return pattern === path ? { name: null } : null;
+  const prefix = pattern.slice(0, -":name".length);
+  const rest = path.slice(prefix.length);
+  if (!path.startsWith(prefix) || rest === "" || rest.includes("/")) return null;
+  try {
+    return { name: decodeURIComponent(rest) };
+  } catch {
+    return null;
+  }
+}
+
+async function metrics({ accept }: Request, surface: Surface): Promise<Reply> {
+  const rendered = await (await surface.metrics()).render(prefersOpenMetrics(accept));
+  return { status: 200, contentType: rendered.contentType, body: rendered.body };
+}
+
+async function rpc({ body, origin }: Request, surface: Surface): Promise<Reply> {
+  // Only browsers send it, and none has business here: a page anywhere could command a server on the loopback.
+  if (origin !== undefined) return plain(403, "not for browsers");
+  let call: MethodCall;
+  try {
+    call = await parseCall(body);
+  } catch (error) {
+    if (error instanceof XmlRpcError) return plain(400, `not an XML-RPC call: ${error.message}`);
+    throw error;
+  }
+  try {
+    const { value, after } = await surface.rpc().call(call.method, call.params);
+    return { status: 200, contentType: "text/xml", body: renderResponse(value), after };
+  } catch (error) {
+    if (!(error instanceof RpcError)) throw error;
+    return { status: 200, contentType: "text/xml", body: renderFault(error.fault) };
+  }
+}

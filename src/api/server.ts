@@ -1,0 +1,245 @@
+/**
+ * The HTTP listeners: one for everybody, read-only; control servers for the owner. One request a connection, so that no
+ * keep-alive timer wakes an idle init. Trouble with opening one is an answer, never thrown.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { isAuthorized, type Login } from "./auth.ts";
+import { type Connections, createConnections } from "./connections.ts";
+import { findRoute, type Listener, plain, type Reply } from "./routes.ts";
+import { createSurface, type ServerDeps, type Surface } from "./surface.ts";
+import { listenOnPath } from "./unix-socket.ts";
+
+export type { ServerDeps } from "./surface.ts";
+
+export interface ServerHandle {
+  /** The TCP port; null for a unix socket. */
+  readonly port: number | null;
+  /** Open client connections. */
+  connections(): number;
+  /** At once; removes the socket file. */
+  close(): void;
+}
+
+export type Opened =
+  | { readonly ok: true; readonly server: ServerHandle }
+  | { readonly ok: false; readonly error: string };
+
+export type ControlAddress =
+  | {
+      readonly kind: "unix";
+      readonly path: string;
+      /** Mode bits of the socket. */
+      readonly mode: number;
+      readonly owner: { readonly uid: number; readonly gid: number } | null;
+      readonly username?: string | null;
+      readonly password?: string | null;
+    }
+  | {
+      readonly kind: "inet";
+      /** Empty: every IPv4 address. */
+      readonly host: string;
+      readonly port: number;
+      readonly username: string | null;
+      readonly password: string | null;
+    };
+
+const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_HEADER_BYTES = 16 * 1024;
+const MAX_HEADERS = 100;
+/** Node looks for slow clients by a timer that always runs; ours run only with a connection. */
+const NEVER_MS = 2 ** 31 - 1;
+const BACKLOG = 1024;
+
+/** Probes and metrics. An empty host is every address, IPv6 too where there is any. */
+export async function startPublicServer(
+  listen: { readonly host: string; readonly port: number },
+  deps: ServerDeps,
+): Promise<Opened> {
+  const listening = createListener("public", null, deps);
+  const host = listen.host === "" || listen.host === "*" ? undefined : listen.host;
+  return listenOnPort(listening, host, listen.port);
+}
+
+/** The API. Refuses an address that others can reach when it has no password. */
+export async function startControlServer(address: ControlAddress, deps: ServerDeps): Promise<Opened> {
+  const { username, password } = address;
+  const login = username && typeof password === "string" ? { username, password } : null;
+  if (address.kind === "inet") {
+    const host = address.host === "" || address.host === "*" ? "0.0.0.0" : address.host;
+    if (login === null && !isLoopback(host))
+      return { ok: false, error: `${host}:${address.port} can be reached from outside and has no password` };
+    return listenOnPort(createListener("control", login, deps), host, address.port);
+  }
+  const { server, connections } = createListener("control", login, deps);
+  const bound = await listenOnPath(server, address);
+  if (!bound.ok) return bound;
+  return { ok: true, server: createHandle(server, connections, null, bound.remove) };
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+interface Listening {
+  readonly server: Server;
+  readonly connections: Connections;
+}
+
+function createListener(listener: Listener, login: Login | null, deps: ServerDeps): Listening {
+  const surface = createSurface(deps);
+  const connections = createConnections(deps.clock);
+  const server = createServer(
+    {
+      connectionsCheckingInterval: NEVER_MS,
+      headersTimeout: 0,
+      requestTimeout: 0,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      noDelay: true,
+    },
+    (request, response) => {
+      respond({ request, response, listener, login, surface, connections }).catch((error) => {
+        surface.fault("a reply", error);
+        request.socket.destroy();
+      });
+    },
+  );
+  server.maxHeadersCount = MAX_HEADERS;
+  server.on("connection", (socket) => connections.accept(socket));
+  return { server, connections };
+}
+
+function listenOnPort(
+  { server, connections }: Listening,
+  host: string | undefined,
+  port: number,
+): Promise<Opened> {
+  return new Promise((resolve) => {
+    const onError = (error: Error & { readonly code?: string }): void => {
+      const where = `${host ?? ""}:${port}`;
+      const why = error.code === "EADDRINUSE" ? "another program is listening there" : error.message;
+      resolve({ ok: false, error: `${where}: ${why}` });
+    };
+    server.once("error", onError);
+    server.listen({ port, backlog: BACKLOG, ...(host === undefined ? {} : { host }) }, () => {
+      server.off("error", onError);
+      const address = server.address();
+      const bound = typeof address === "object" && address ? address.port : port;
+      resolve({ ok: true, server: createHandle(server, connections, bound, () => {}) });
+    });
+  });
+}
+
+function createHandle(
+  server: Server,
+  connections: Connections,
+  port: number | null,
+  remove: () => void,
+): ServerHandle {
+  // A failing accept (no descriptors left) concerns that client alone.
+  server.on("error", () => {});
+  return {
+    port,
+    connections: () => connections.count(),
+    close() {
+      server.close();
+      connections.close();
+      remove();
+    },
+  };
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly listener: Listener;
+  readonly login: Login | null;
+  readonly surface: Surface;
+  readonly connections: Connections;
+}
+
+async function respond(exchange: Exchange): Promise<void> {
+  const { response, surface } = exchange;
+  let reply: Reply | null;
+  try {
+    reply = await answer(exchange);
+  } catch (error) {
+    surface.fault(`the answer to ${exchange.request.method} ${exchange.request.url}`, error);
+    reply = plain(500, "internal error");
+  }
+  // Closing a connection with something unread in it can take the reply away from the client.
+  if (reply !== null && reply.status >= 400) await discardBody(exchange.request);
+  const after = reply?.after ?? [];
+  if (reply === null || response.destroyed) {
+    // Nobody is left to hear it, but what was asked for was asked for.
+    for (const action of after) action();
+    return;
+  }
+  // A client that goes away before it has the answer has still given its command.
+  response.once("close", () => {
+    for (const action of after) action();
+  });
+  send(exchange, reply);
+}
+
+function send({ request, response, connections }: Exchange, reply: Reply): void {
+  connections.leaving(request.socket);
+  response.shouldKeepAlive = false;
+  response.writeHead(reply.status, {
+    "Content-Type": reply.contentType,
+    "Content-Length": Buffer.byteLength(reply.body),
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    Connection: "close",
+    ...reply.headers,
+  });
+  response.end(request.method === "HEAD" ? undefined : reply.body);
+}
+
+/** null: the client has gone. */
+async function answer({ request, listener, login, surface, connections }: Exchange): Promise<Reply | null> {
+  if (!isAuthorized(login, request.headers.authorization))
+    return plain(401, "authentication is required", { "WWW-Authenticate": 'Basic realm="default"' });
+  const target = parseTarget(request.url ?? "/");
+  if (target === null) return plain(400, "bad request");
+  const found = findRoute(listener, request.method ?? "", target.pathname);
+  if ("reply" in found) return found.reply;
+  const { route, name } = found;
+  const body = route.method === "POST" ? await readBody(request) : "";
+  if (body === null || typeof body === "object") return body;
+  connections.answering(request.socket);
+  const { accept, origin } = request.headers;
+  return route.handle({ name, query: target.query, accept, origin, body }, surface);
+}
+
+function parseTarget(url: string): { readonly pathname: string; readonly query: URLSearchParams } | null {
+  if (!url.startsWith("/")) return null;
+  const mark = url.indexOf("?");
+  return {
+    pathname: mark < 0 ? url : url.slice(0, mark),
+    query: new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1)),
+  };
+}
+
+/** The body, a reply that refuses it, or null when the client went away. */
+function readBody(request: IncomingMessage): Promise<string | Reply | null> {
+  const length = request.headers["content-length"];
+  if (length === undefined) return Promise.resolve(plain(411, "a Content-Length is required"));
+  if (Number(length) > MAX_BODY_BYTES) return Promise.resolve(plain(413, "too large"));
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.once("end", () => resolve(Buffer.concat(chunks).toString()));
+    request.once("close", () => resolve(null));
+  });
+}
+
+/** Reads what a refused request still has to say, if it is not too much; its time is limited as before. */
+async function discardBody(request: IncomingMessage): Promise<void> {
+  const length = Number(request.headers["content-length"] ?? 0);
+  if (request.complete || request.destroyed || !(length > 0 && length <= MAX_BODY_BYTES)) return;
+  await new Promise<void>((resolve) => {
+    request.once("end", resolve);
+    request.once("close", resolve);
+    request.resume();
+  });
+}

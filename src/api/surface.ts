@@ -1,0 +1,111 @@
+/** What the handlers of all routes work with: the daemon's control, its numbers, and what is made of them when first asked. */
+import type { RestartReason } from "../core/effect.ts";
+import type { ProgramId } from "../core/spec.ts";
+import type { Metrics, ProgramNumbers, StreamNumbers, Totals } from "../observe/metrics.ts";
+import type { Control } from "./control.ts";
+import type { Rpc } from "./rpc.ts";
+import { createRpc } from "./rpc.ts";
+
+/** The part of the daemon's clock that is needed here. */
+export interface ServerClock {
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Calls `listener` once after so many milliseconds; the answer cancels it. */
+  after(millis: number, listener: () => void): () => void;
+}
+
+/** What the journal counts of one program. */
+export interface ProgramCounts {
+  readonly starts: number;
+  readonly restarts: ReadonlyMap<RestartReason, number>;
+  readonly exits: ReadonlyMap<string, number>;
+  readonly startDurationSeconds: number | null;
+}
+
+export interface ServerDeps {
+  readonly control: Control;
+  readonly clock: ServerClock;
+  readonly logs: {
+    counters(id: ProgramId, stream: "stdout" | "stderr"): StreamNumbers;
+    /** Monotonic milliseconds; null while everything leaves. */
+    stuckSince(): number | null;
+    say(level: "error", text: string): void;
+  };
+  readonly totals: () => Totals;
+  readonly record: (id: ProgramId) => ProgramCounts;
+  /** A request that failed by a fault of ours. Left out: it is only logged. */
+  readonly fault?: (where: string, error: unknown) => void;
+}
+
+export interface Surface {
+  readonly control: Control;
+  metrics(): Promise<Metrics>;
+  rpc(): Rpc;
+  /** Milliseconds since the container's output has not drained, or null. */
+  stuckMs(): number | null;
+  fault(where: string, error: unknown): void;
+}
+
+export function createSurface(deps: ServerDeps): Surface {
+  const { control, clock, logs } = deps;
+  let metrics: Promise<Metrics> | null = null;
+  let rpc: Rpc | null = null;
+  return {
+    control,
+    metrics() {
+      metrics ??= loadMetrics(deps);
+      return metrics;
+    },
+    rpc() {
+      rpc ??= createRpc(control);
+      return rpc;
+    },
+    stuckMs() {
+      const since = logs.stuckSince();
+      return since === null ? null : clock.now() - since;
+    },
+    fault(where, error) {
+      if (deps.fault) return deps.fault(where, error);
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      logs.say("error", `fault in ${where}: ${text}`);
+    },
+  };
+}
+
+/** Nothing of this is loaded before the first scrape. */
+async function loadMetrics({ control, clock, logs, totals, record }: ServerDeps): Promise<Metrics> {
+  const [{ createMetrics }, { createUsage }] = await Promise.all([
+    import("../observe/metrics.ts"),
+    import("../observe/usage.ts"),
+  ]);
+  const snapshot = () => control.snapshot();
+  return createMetrics({
+    snapshot,
+    totals,
+    *programs(): Iterable<ProgramNumbers> {
+      for (const { id, spec } of snapshot().programs) {
+        const log = { stdout: logs.counters(id, "stdout"), stderr: logs.counters(id, "stderr") };
+        const { starts, restarts, exits, startDurationSeconds } = record(id);
+        yield {
+          id,
+          group: spec.group,
+          program: spec.name,
+          starts,
+          restarts,
+          exits,
+          startDurationSeconds,
+          log,
+        };
+      }
+    },
+    usage: createUsage({
+      clock,
+      // A program that is being stopped may have lost its main process while others of its group live on.
+      programs: () =>
+        snapshot().programs.map(({ id, pid, state }) => ({
+          id,
+          pid: state.name === "STOPPING" ? state.pid : pid,
+        })),
+    }),
+  });
+}

@@ -1,0 +1,146 @@
+/**
+ * Which groups there are and what is in them (supervisord.md 4), heterogeneous ones first, as supervisord
+ * reads them.
+ */
+import type { GroupSpec, ProgramId, ProgramSpec } from "../core/spec.ts";
+import type { Section } from "./document.ts";
+import { checkListener, checkSocket } from "./plugins.ts";
+import type { Place } from "./problems.ts";
+import { type ProgramContext, type ProgramKind, readProcesses, sectionName } from "./programs.ts";
+import { SectionReader, sectionKind } from "./reader.ts";
+import { compareText } from "./text.ts";
+
+interface DraftGroup {
+  readonly name: string;
+  readonly priority: number;
+  readonly place: Place;
+  readonly programs: readonly ProgramSpec[];
+}
+
+export interface Members {
+  readonly groups: readonly GroupSpec[];
+  /** In no particular order. */
+  readonly programs: readonly ProgramSpec[];
+}
+
+/**
+ * Reads every group and program. Listeners and fcgi programs are checked and left out, with a notice each.
+ */
+export function readMembers(context: ProgramContext): Members {
+  const sections = [...context.document.sections.values()];
+  const grouped = new Set<string>();
+  const drafts: DraftGroup[] = [];
+  for (const section of sections) {
+    if (sectionKind(section.name) === "group") drafts.push(readGroup(section, grouped, context));
+  }
+  for (const section of sections) {
+    const kind = sectionKind(section.name);
+    if (kind !== "program" && kind !== "fcgi-program" && kind !== "eventlistener") continue;
+    checkKeys(section, kind, context);
+    if (!grouped.has(section.name)) drafts.push(readAlone(section, kind, context));
+  }
+  return settle(drafts, context);
+}
+
+function checkKeys(section: Section, kind: ProgramKind, context: ProgramContext): void {
+  new SectionReader(kind, section, context).checkKeys();
+  if (kind === "program") return;
+  const what = kind === "eventlistener" ? "event listeners" : "fcgi programs";
+  context.problems.notice(
+    { where: section.where, section: section.name, key: null },
+    `${what} are checked, but not active in this version: it is not started`,
+  );
+}
+
+/** A program that is in no group is its own group. */
+function readAlone(section: Section, kind: ProgramKind, context: ProgramContext): DraftGroup {
+  const reader = new SectionReader("program", section, context);
+  // The priority of the group is read without program_name and the like.
+  const isDefault = kind === "eventlistener" && !reader.has("priority");
+  const priority = isDefault ? -1 : reader.get("priority", context.names);
+  const name =
+    kind === "eventlistener" ? section.name.slice("eventlistener:".length) : sectionName(section, context);
+  if (kind === "eventlistener") checkListener(section, context);
+  if (kind === "fcgi-program") checkSocket(section, name, context);
+  const programs = readProcesses(section, kind, name, priority, context);
+  return { name, priority, place: { where: section.where, section: section.name, key: null }, programs };
+}
+
+/** `[group:x]`: its members in the order of `programs=`. Each loses its own group. */
+function readGroup(section: Section, grouped: Set<string>, context: ProgramContext): DraftGroup {
+  const { document, problems } = context;
+  const reader = new SectionReader("group", section, context);
+  reader.checkKeys();
+  const name = sectionName(section, context);
+  const priority = reader.get("priority", context.names);
+  const place = reader.place("programs");
+  const programs: ProgramSpec[] = [];
+  for (const member of reader.get("programs", context.names)) {
+    const candidates = [`program:${member}`, `fcgi-program:${member}`].filter((key) =>
+      document.sections.has(key),
+    );
+    const [found, other] = candidates;
+    if (found === undefined) {
+      const listener = document.sections.has(`eventlistener:${member}`)
+        ? "; event listeners cannot be grouped"
+        : "";
+      problems.error(
+        { ...place, key: null },
+        `names unknown program or fcgi-program ${member}${listener}; expected one of ${known(context)}`,
+      );
+      continue;
+    }
+    if (other !== undefined) {
+      const text = `name ${member} is ambiguous (exists as program and fcgi-program)`;
+      problems.error({ ...place, key: null }, `${text}; expected one section of this name`);
+    }
+    grouped.add(found);
+    const target = document.sections.get(found);
+    if (target === undefined) continue;
+    if (found.startsWith("fcgi-program:")) checkSocket(target, member, context);
+    const kind = found.startsWith("fcgi-program:") ? "fcgi-program" : "program";
+    programs.push(...readProcesses(target, kind, name, priority, context));
+  }
+  return { name, priority, place: { ...place, key: null }, programs };
+}
+
+function known(context: ProgramContext): string {
+  const names = [...context.document.sections.keys()]
+    .filter((name) => name.startsWith("program:"))
+    .map((name) => name.slice("program:".length));
+  return names.length === 0 ? "the programs, of which there are none" : names.join(", ");
+}
+
+/**
+ * Order, and what is there twice: of groups the first by (priority, name) stays, of processes the last one
+ * read.
+ */
+function settle(drafts: readonly DraftGroup[], context: ProgramContext): Members {
+  const groups: GroupSpec[] = [];
+  const programs: ProgramSpec[] = [];
+  const seen = new Set<string>();
+  const sorted = [...drafts].sort((a, b) => a.priority - b.priority || compareText(a.name, b.name));
+  for (const draft of sorted) {
+    if (seen.has(draft.name)) {
+      const text = `another group ${draft.name} has a lower or the same priority; this one is dropped`;
+      context.problems.warning(draft.place, text);
+      continue;
+    }
+    seen.add(draft.name);
+    const members = new Map<ProgramId, ProgramSpec>();
+    for (const spec of draft.programs) {
+      if (members.has(spec.id)) {
+        context.problems.warning(
+          draft.place,
+          `two processes are called ${spec.id}; the later one replaces the other`,
+        );
+      }
+      members.set(spec.id, spec);
+    }
+    const active = [...members.values()].filter((spec) => spec.kind === "program" || spec.kind === "main");
+    if (active.length === 0 && members.size > 0) continue;
+    groups.push({ name: draft.name, priority: draft.priority, programs: active.map((spec) => spec.id) });
+    programs.push(...active);
+  }
+  return { groups, programs };
+}

@@ -1,0 +1,112 @@
+/** Reads the configuration from the machine: the only file of this folder that touches one. */
+import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { Accounts } from "./accounts.ts";
+import { decodeBytes, encodeBytes } from "./bytes.ts";
+import type { Config, Problem } from "./config.ts";
+import { type Environment, findVariable } from "./env.ts";
+import { Problems } from "./problems.ts";
+import { resolve } from "./resolve.ts";
+import { type Files, findConfig } from "./search.ts";
+import type { Host } from "./values.ts";
+
+export interface LoadRequest {
+  /** -c. */
+  readonly configFile: string | null;
+  /** Words after the options: the program `main`; empty: none. */
+  readonly command: readonly string[];
+  /** The container's environment, raw (surrogateescape), TSINIT_* included. */
+  readonly environment: Environment;
+  /** Options of supervisord's command line by their key of [supervisord]. */
+  readonly overrides?: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly argv0: string;
+  readonly uid: number;
+  /** `%(host_node_name)s`; asked of the kernel when not given. */
+  readonly hostname?: string;
+  readonly purpose: "init" | "check" | "ctl";
+  /** What stands for the machine's files, for tests. */
+  readonly files?: Files;
+}
+
+export type Loaded =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly errors: readonly Problem[]; readonly warnings: readonly Problem[] };
+
+/** The whole configuration, or every error in it. Never throws for what a file or a variable says. */
+export function loadConfig(request: LoadRequest): Loaded {
+  const files = request.files ?? DISK;
+  const problems = new Problems();
+  const host = readHost(request, files);
+  const { environment, purpose, command } = request;
+  const optional = purpose === "ctl" || command.length > 0;
+  const { configFile, argv0 } = request;
+  const found = findConfig({ configFile, environment, argv0, optional, host, files, problems });
+  // With nothing read, "no program is configured" would only repeat it.
+  const isLost = found.files.length === 0 && problems.errors.length > 0;
+  if (isLost) return { ok: false, errors: problems.errors, warnings: problems.warnings };
+  const overrides = request.overrides ?? {};
+  const config = resolve({ ...found, problems, host, environment, overrides, command, purpose });
+  if (problems.errors.length > 0) return { ok: false, errors: problems.errors, warnings: problems.warnings };
+  return { ok: true, config };
+}
+
+function readHost(request: LoadRequest, files: Files): Host {
+  const text = (path: string): string => {
+    const content = files.read(path);
+    return "text" in content ? content.text : "";
+  };
+  let accounts: Accounts | null = null;
+  return {
+    // Read at first use: most configurations name no user.
+    get accounts(): Accounts {
+      accounts ??= new Accounts(text("/etc/passwd"), text("/etc/group"));
+      return accounts;
+    },
+    cwd: request.cwd,
+    home: findVariable(request.environment, "HOME"),
+    uid: request.uid,
+    hostname: request.hostname ?? hostname(text, request.environment),
+    isDirectory: (path) => files.isDirectory(path),
+  };
+}
+
+/** The nodename of uname(2). */
+function hostname(text: (path: string) => string, environment: Environment): string {
+  return text("/proc/sys/kernel/hostname").trim() || findVariable(environment, "HOSTNAME") || "localhost";
+}
+
+const DISK: Files = {
+  read(path) {
+    try {
+      return { text: decodeBytes(readFileSync(encodeBytes(path))) };
+    } catch (error) {
+      return { errno: errnoOf(error) };
+    }
+  },
+  list(path) {
+    try {
+      return readdirSync(encodeBytes(path), { encoding: "buffer" }).map((name) => decodeBytes(name));
+    } catch {
+      return null;
+    }
+  },
+  isDirectory(path) {
+    try {
+      return statSync(encodeBytes(path)).isDirectory();
+    } catch {
+      return false;
+    }
+  },
+  exists(path) {
+    try {
+      return lstatSync(encodeBytes(path), { throwIfNoEntry: false }) !== undefined;
+    } catch {
+      return false;
+    }
+  },
+};
+
+function errnoOf(error: unknown): string {
+  const code: unknown = error instanceof Error && "code" in error ? error.code : null;
+  return typeof code === "string" ? code : "EIO";
+}

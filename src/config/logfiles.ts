@@ -1,0 +1,83 @@
+/** `stdout_*` and `stderr_*` of a program: where its output goes (product 4). */
+import type { LogFileSpec, LogTarget } from "../core/spec.ts";
+import type { Names } from "./expand.ts";
+import type { Context, SectionReader } from "./reader.ts";
+import { type LogfileValue, missingDirectory } from "./values.ts";
+
+const STDOUT = new Set(["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/proc/1/fd/1"]);
+const STDERR = new Set(["/dev/stderr", "/dev/fd/2", "/proc/self/fd/2", "/proc/1/fd/2"]);
+
+export interface Streams {
+  readonly stdout: LogFileSpec;
+  readonly stderr: LogFileSpec;
+}
+
+/** `merged`: redirect_stderr. `files`: `[tsinit] log_files=also`. */
+export function readStreams(
+  reader: SectionReader<"program">,
+  names: Names,
+  merged: boolean,
+  files: boolean,
+  context: Context,
+): Streams {
+  const stdout = readStream(reader, "stdout", names, files, context);
+  const stderr = readStream(reader, "stderr", names, files, context);
+  if (!merged) return { stdout, stderr };
+  if (reader.get("stderr_logfile", names).kind === "path") {
+    context.problems.warning(
+      reader.place("stderr_logfile"),
+      `For [${reader.section.name}], redirect_stderr=true but stderr_logfile has also been set to a ` +
+        `filename, the ` +
+        "filename has been ignored",
+    );
+  }
+  return { stdout, stderr: { ...stderr, logfile: "NONE", syslog: false, target: stdout.target } };
+}
+
+function readStream(
+  reader: SectionReader<"program">,
+  stream: "stdout" | "stderr",
+  names: Names,
+  files: boolean,
+  context: Context,
+): LogFileSpec {
+  const key = `${stream}_logfile` as const;
+  const value = reader.get(key, names);
+  const syslogKey = `${stream}_syslog` as const;
+  const place = reader.place(key);
+  if (value.kind === "syslog") {
+    context.problems.notice(
+      place,
+      `For [${reader.section.name}], ${key}=syslog but this is deprecated and will be removed.  Use ` +
+        `${syslogKey}=true to ` +
+        `enable syslog instead. syslog is not active in this version: the output goes to ${stream}`,
+    );
+  }
+  if (value.kind === "path" && !isDevice(value.text)) {
+    const missing = missingDirectory(value.text, context.host);
+    if (missing !== null && files) context.problems.error(place, missing);
+    else if (missing !== null) context.problems.warning(place, `${missing}; the output goes to ${stream}`);
+  }
+  return {
+    logfile: value.text,
+    maxbytes: reader.get(`${stream}_logfile_maxbytes`, names),
+    backups: reader.get(`${stream}_logfile_backups`, names),
+    captureMaxbytes: reader.get(`${stream}_capture_maxbytes`, names),
+    eventsEnabled: reader.get(`${stream}_events_enabled`, names),
+    syslog: reader.get(syslogKey, names) || value.kind === "syslog",
+    target: targetOf(value, stream),
+  };
+}
+
+function targetOf(value: LogfileValue, stream: "stdout" | "stderr"): LogTarget {
+  if (value.kind === "none") return "discard";
+  if (value.kind !== "path") return value.kind === "syslog" ? "syslog" : stream;
+  if (STDOUT.has(value.text)) return "stdout";
+  if (STDERR.has(value.text)) return "stderr";
+  return value.text === "/dev/null" ? "discard" : stream;
+}
+
+/** One of the names of an open descriptor or /dev/null, not a file of its own. */
+export function isDevice(path: string): boolean {
+  return STDOUT.has(path) || STDERR.has(path) || path === "/dev/null";
+}

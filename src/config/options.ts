@@ -1,0 +1,266 @@
+/**
+ * Every option of every section, once: its type, default and meaning. Parsing, the nearest known key, `check`
+ * and the generated docs/options.md all read this table.
+ */
+import type { TypeName } from "./values.ts";
+
+/**
+ * active: does what it says. later: accepted and checked, not active in this version (a notice says so when
+ * it is set to something else than its default). none: accepted and checked, it has no meaning in a
+ * container's init.
+ */
+export type Status = "active" | "later" | "none";
+
+export interface Option<T extends TypeName = TypeName, D extends string | null = string | null> {
+  readonly type: T;
+  /** As it would be written; null: not set. */
+  readonly fallback: D;
+  readonly doc: string;
+  readonly status: Status;
+}
+
+function row<const T extends TypeName, const D extends string | null>(
+  type: T,
+  fallback: D,
+  doc: string,
+  status: Status = "active",
+): Option<T, D> {
+  return { type, fallback, doc, status };
+}
+
+const TSINIT = {
+  listen: row("listen", ":9180", "Read-only HTTP for probes and metrics; `none` switches it off."),
+  start_gate: row(
+    "gate",
+    "running",
+    "A priority tier is spawned when the tier before it is RUNNING, done or given up; `spawned`: " +
+      "without waiting.",
+  ),
+  shutdown_timeout: row(
+    "limit",
+    "none",
+    "Seconds for the whole shutdown; what is left at its end is killed.",
+  ),
+  drain_seconds: row(
+    "seconds",
+    "0",
+    "After SIGTERM readiness is 503 for so long before the first program is stopped.",
+  ),
+  exit_when_done: row(
+    "boolean",
+    "true",
+    "Leave when no program can run again. With it, no program at all is an error.",
+  ),
+  critical: row("boolean", "false", "Default of the program key `critical`."),
+  log_format: row("format", "text", "`text`, `json`, or `raw` (lines unchanged)."),
+  log_prefix: row(
+    "template",
+    "auto",
+    "`auto`: the name padded to the longest, then ` | `; else a template with %(program_name)s, " +
+      "%(group_name)s, " +
+      "%(process_num)d, %(pid)d, %(stream)s.",
+  ),
+  log_timestamps: row("timestamps", "none", "`rfc3339` puts one before the prefix."),
+  log_color: row("color", "auto", "Colour the prefix when stdout is a terminal. NO_COLOR is honoured."),
+  log_max_line: row("bytes", "64KB", "A longer line is cut there and marked as continued."),
+  log_partial_timeout: row("seconds", "1", "Seconds that an unfinished line is held back."),
+  log_keys: row("keys", "plain", "Names of the fields in JSON."),
+  log_overflow: row(
+    "overflow",
+    "block",
+    "When the container's stdout does not drain: block the writer, or drop.",
+  ),
+  log_buffer: row("bytes", "1MB", "What is held per stream before that."),
+  log_files: row("files", "off", "`also`: honour `*_logfile=PATH` beside stdout.", "later"),
+  log_history: row("bytes", "64KB", "Per program, kept in memory for `tail`."),
+  control: row(
+    "path",
+    null,
+    "The control socket; default `[unix_http_server] file`, else `/run/tsinit.sock`; `none`.",
+  ),
+  termination_log: row("path", "/dev/termination-log", "Where the last words go, if the file exists."),
+  forward_signals: row(
+    "forward",
+    "",
+    "Signals passed on to every program that has no `forward_signals` of its own.",
+  ),
+} as const satisfies Record<string, Option>;
+
+const SUPERVISORD = {
+  logfile: row("text", "supervisord.log", "tsinit's own lines go to stderr.", "none"),
+  logfile_maxbytes: row("bytes", "50MB", "See logfile.", "none"),
+  logfile_backups: row("integer", "10", "See logfile.", "none"),
+  loglevel: row("loglevel", "info", "Which of tsinit's own lines are written."),
+  pidfile: row("text", "supervisord.pid", "Written when set, where its directory is writable."),
+  umask: row("octal", "022", "supervisord applies it only when it daemonizes.", "none"),
+  nodaemon: row("boolean", "false", "tsinit always stays in the foreground.", "none"),
+  silent: row("boolean", "false", "tsinit's own lines go to stderr, once.", "none"),
+  minfds: row("integer", "1024", "Programs get the container's own limits.", "none"),
+  minprocs: row("integer", "200", "Programs get the container's own limits.", "none"),
+  nocleanup: row("boolean", "false", "There are no automatic log files to clean.", "none"),
+  childlogdir: row("text", null, "There are no automatic log files.", "none"),
+  user: row("text", null, "Programs without a `user` run as this one; tsinit itself keeps its user."),
+  directory: row("text", null, "supervisord applies it only when it daemonizes.", "none"),
+  strip_ansi: row("boolean", "false", "Drop escape sequences from the output.", "later"),
+  environment: row("environment", "", "Variables for every program, below its own."),
+  identifier: row("text", "supervisor", "What getIdentification answers."),
+} as const satisfies Record<string, Option>;
+
+const PROGRAM = {
+  command: row(
+    "text",
+    null,
+    "What to run: split into words as a shell does, without a shell's other meanings. Required.",
+  ),
+  process_name: row("text", "%(program_name)s", "Needs %(process_num) when numprocs is above 1."),
+  numprocs: row("count", "1", "How many processes."),
+  numprocs_start: row("integer", "0", "The first process_num."),
+  priority: row("integer", "999", "Lower starts earlier and stops later. 999; event listener pools -1."),
+  autostart: row("boolean", "true", "Start with tsinit."),
+  startsecs: row("integer", "1", "Seconds it must stay up to be RUNNING."),
+  startretries: row("integer", "3", "Failed starts before FATAL, the first not counted."),
+  autorestart: row(
+    "autorestart",
+    "unexpected",
+    "Restart after it ended: always, never, or when not in exitcodes.",
+  ),
+  exitcodes: row("exitcodes", "0", "Exit codes that are expected."),
+  stopsignal: row(
+    "signals",
+    "TERM",
+    "Signal to stop it, or several, `stopwaitsecs` apart; SIGKILL at the end.",
+  ),
+  stopwaitsecs: row("integer", "10", "Seconds to wait after each stop signal."),
+  stopasgroup: row("boolean", "false", "Stop signals go to the whole process group."),
+  killasgroup: row("boolean", null, "SIGKILL goes to the whole process group. Default: as stopasgroup."),
+  user: row("user", null, "Whom to run it as: a name, a number, or either with `:group`."),
+  redirect_stderr: row("boolean", "false", "stderr goes where stdout goes, in one order."),
+  stdout_logfile: row("logfile", "AUTO", "stdout of the container; `NONE`: nowhere; `/dev/stderr`: stderr."),
+  stdout_logfile_maxbytes: row("bytes", "50MB", "Rotation, with `log_files=also`.", "none"),
+  stdout_logfile_backups: row("integer", "10", "Rotation, with `log_files=also`.", "none"),
+  stdout_capture_maxbytes: row("bytes", "0", "Captures PROCESS_COMMUNICATION.", "later"),
+  stdout_events_enabled: row("boolean", "false", "Emits PROCESS_LOG events.", "later"),
+  stdout_syslog: row("boolean", "false", "Also to syslog.", "later"),
+  stderr_logfile: row("logfile", "AUTO", "stderr of the container; `NONE`: nowhere; `/dev/stdout`: stdout."),
+  stderr_logfile_maxbytes: row("bytes", "50MB", "Rotation, with `log_files=also`.", "none"),
+  stderr_logfile_backups: row("integer", "10", "Rotation, with `log_files=also`.", "none"),
+  stderr_capture_maxbytes: row("bytes", "0", "Captures PROCESS_COMMUNICATION.", "later"),
+  stderr_events_enabled: row("boolean", "false", "Emits PROCESS_LOG events.", "later"),
+  stderr_syslog: row("boolean", "false", "Also to syslog.", "later"),
+  environment: row(
+    "environment",
+    "",
+    "Variables for it, over those of the container and of `[supervisord]`.",
+  ),
+  directory: row("text", null, "Where to run it."),
+  umask: row("octal", null, "Its umask."),
+  serverurl: row("text", null, "SUPERVISOR_SERVER_URL for it. AUTO: the first server."),
+  critical: row("boolean", null, "FATAL ends the container with its code. Default: `[tsinit] critical`."),
+  type: row("program", "simple", "`oneshot`: success is ending with an expected code."),
+  forward_signals: row("forward", null, "Signals to tsinit passed on to it: `USR1, HUP:USR2`."),
+  log_prefix: row("template", null, "Default: `[tsinit] log_prefix`."),
+  log_format: row("format", null, "Default: `[tsinit] log_format`."),
+  depends_on: row("later", null, "`redis:ready, migrate:done, cache:started`.", "later"),
+  ready_http: row("later", null, "Ready when a URL answers 2xx or 3xx.", "later"),
+  ready_tcp: row("later", null, "Ready when a port accepts.", "later"),
+  ready_exec: row("later", null, "Ready when a command exits 0.", "later"),
+  ready_log: row("later", null, "Ready when a regular expression is seen in its output.", "later"),
+  ready_notify: row("later", null, "Ready at sd_notify READY=1.", "later"),
+  ready_fd: row("later", null, "Ready at a newline on that descriptor.", "later"),
+  ready_interval: row("later", null, "Seconds between tries (1).", "later"),
+  ready_timeout: row("later", null, "Seconds per try (2).", "later"),
+  ready_deadline: row("later", null, "Seconds before it counts as a failed start (60).", "later"),
+  live_http: row("later", null, "Restarted when a URL fails live_failures times in a row.", "later"),
+  live_tcp: row("later", null, "The same for a port.", "later"),
+  live_exec: row("later", null, "The same for a command.", "later"),
+  live_failures: row("later", null, "Failures in a row (3).", "later"),
+  live_interval: row("later", null, "Seconds between tries (10).", "later"),
+  live_timeout: row("later", null, "Seconds per try (3).", "later"),
+  live_delay: row("later", null, "Seconds before the first (0).", "later"),
+  watchdog_secs: row("later", null, "Seconds between sd_notify WATCHDOG=1.", "later"),
+  restart_limit: row("later", null, "`5/10m`: more restarts than that is FATAL.", "later"),
+  restart_delay: row("later", null, "Seconds before a restart.", "later"),
+  restart_delay_max: row("later", null, "Bound of the growing delay.", "later"),
+  restart_jitter: row("later", null, "Random part of the delay.", "later"),
+  restart_with: row("later", null, "Programs whose restart restarts this one too.", "later"),
+  schedule: row("later", null, "Cron expression, instead of autostart.", "later"),
+  schedule_timezone: row("later", null, "For schedule.", "later"),
+  schedule_overlap: row("later", null, "skip, queue or kill.", "later"),
+  runtime_max_secs: row("later", null, "Stopped after so long.", "later"),
+  start_command_pre: row("later", null, "Run before each start.", "later"),
+  stop_command: row("later", null, "Run instead of the stop signal.", "later"),
+  environment_file: row("later", null, "A file of KEY=VALUE lines.", "later"),
+} as const satisfies Record<string, Option>;
+
+const EVENTLISTENER = {
+  events: row("list", null, "Event types it listens to. Required."),
+  buffer_size: row("integer", "10", "Events held for it."),
+  result_handler: row(
+    "text",
+    "supervisor.dispatchers:default_handler",
+    "Python code; only the default is known.",
+  ),
+} as const satisfies Record<string, Option>;
+
+const FCGI = {
+  socket: row("text", null, "tcp://host:port or unix:///path. Required."),
+  socket_backlog: row("integer", null, "listen(2) backlog, 1 to 65535."),
+  socket_owner: row("owner", null, "user or user:group of a unix socket."),
+  socket_mode: row("octal", null, "Mode of a unix socket (0700)."),
+} as const satisfies Record<string, Option>;
+
+const LOGIN = {
+  username: row("text", null, "Basic authentication, with password."),
+  password: row("text", null, "Clear, or {SHA} and 40 hexadecimal digits."),
+} as const satisfies Record<string, Option>;
+
+export const OPTIONS = {
+  tsinit: TSINIT,
+  supervisord: SUPERVISORD,
+  program: PROGRAM,
+  "fcgi-program": { ...PROGRAM, ...FCGI },
+  eventlistener: { ...PROGRAM, ...EVENTLISTENER },
+  group: {
+    programs: row("list", "", "Names of programs, separated by commas."),
+    priority: row("integer", "999", "Lower starts earlier and stops later."),
+  },
+  unix_http_server: {
+    file: row("text", null, "Path of the socket. Required."),
+    chmod: row("octal", "0700", "Mode of the socket."),
+    chown: row("owner", null, "Owner of the socket."),
+    ...LOGIN,
+  },
+  inet_http_server: {
+    port: row("address", null, "port, host:port or *:port. Required. Without a password on loopback only."),
+    ...LOGIN,
+  },
+  supervisorctl: {
+    serverurl: row("text", null, "http://host:port or unix:///path; default: the control socket."),
+    ...LOGIN,
+    prompt: row("text", "supervisor", "Prompt of the interactive client."),
+    history_file: row("text", null, "Where its history is kept."),
+  },
+  include: {
+    files: row("text", null, "Files to read as well: shell patterns, relative to this file. Required."),
+  },
+  rpcinterface: {
+    "supervisor.rpcinterface_factory": row(
+      "text",
+      null,
+      "supervisor.rpcinterface:make_main_rpcinterface only.",
+    ),
+  },
+} as const satisfies Record<string, Record<string, Option>>;
+
+export type Options = typeof OPTIONS;
+export type SectionKind = keyof Options;
+
+/** The row of a key, or null when this kind of section has no such key. */
+export function findOption(kind: SectionKind, key: string): Option | null {
+  const rows: Readonly<Record<string, Option>> = OPTIONS[kind];
+  return Object.hasOwn(rows, key) ? (rows[key] ?? null) : null;
+}
+
+export function optionKeys(kind: SectionKind): string[] {
+  return Object.keys(OPTIONS[kind]);
+}

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fakePlan, fakeSpec } from "../../test/fakes/plans.ts";
+import { diffGroups, diffPrograms, diffSpecs } from "./diff.ts";
+import type { ProgramSpec } from "./spec.ts";
+
+test("groups: added, changed, removed, each sorted; an equal one is none of them", () => {
+  const before = fakePlan([
+    fakeSpec("same"),
+    fakeSpec("y"),
+    fakeSpec("x"),
+    fakeSpec("gone"),
+    fakeSpec("b-gone"),
+  ]);
+  const after = fakePlan([
+    fakeSpec("same"),
+    fakeSpec("y", { environment: { A: "1" } }),
+    fakeSpec("x", { priority: 3 }),
+    fakeSpec("new"),
+    fakeSpec("a-new"),
+  ]);
+  assert.deepEqual(diffGroups(before, after), {
+    added: ["a-new", "new"],
+    changed: ["x", "y"],
+    removed: ["b-gone", "gone"],
+  });
+});
+
+test("a group has changed when its list of programs or its own priority has", () => {
+  const before = fakePlan([fakeSpec("g:a"), fakeSpec("g:b")]);
+  assert.deepEqual(diffGroups(before, fakePlan([fakeSpec("g:a")])).changed, ["g"]);
+  assert.deepEqual(diffGroups(before, fakePlan([fakeSpec("g:b"), fakeSpec("g:a")])).changed, ["g"]);
+  const group = { name: "g", priority: 1, programs: ["g:a", "g:b"] };
+  assert.deepEqual(diffGroups(before, { ...before, groups: [group] }).changed, ["g"]);
+});
+
+test("equal content in other objects, and keys in another order, are the same", () => {
+  const one = fakeSpec("a", { environment: { A: "1", B: "2" }, forwardSignals: new Map([[1, 2]]) });
+  const two = fakeSpec("a", { environment: { B: "2", A: "1" }, forwardSignals: new Map([[1, 2]]) });
+  assert.equal(diffSpecs(one, two), "same");
+  assert.equal(diffSpecs(one, { ...two, forwardSignals: new Map([[1, 3]]) }), "live");
+  assert.equal(diffSpecs(one, { ...two, environment: { A: "1" } }), "restart");
+});
+
+test("what a process was made from needs a restart, what tsinit does with it does not", () => {
+  const spec = fakeSpec("a");
+  const live: Partial<ProgramSpec>[] = [
+    { priority: 1 },
+    { groupPriority: 1 },
+    { autorestart: "always" },
+    { startsecs: 9 },
+    { startretries: 9 },
+    { exitcodes: [0, 1] },
+    { stopsignals: [2, 15] },
+    { stopwaitsecs: 1 },
+    { stopasgroup: true },
+    { killasgroup: true },
+    { critical: true },
+    { autostart: false },
+    { logPrefix: "x" },
+    { stdout: { ...spec.stdout, target: "discard" } },
+  ];
+  for (const keys of live) assert.equal(diffSpecs(spec, { ...spec, ...keys }), "live", JSON.stringify(keys));
+  const restart: Partial<ProgramSpec>[] = [
+    { argv: ["/bin/other"] },
+    { directory: "/tmp" },
+    { umask: 0o22 },
+    { redirectStderr: true },
+    { user: { uid: 1, gid: 1, groups: [1], name: null, home: null } },
+  ];
+  for (const keys of restart)
+    assert.equal(diffSpecs(spec, { ...spec, priority: 1, ...keys }), "restart", JSON.stringify(keys));
+});
+
+test("programs: what a reload does to each", () => {
+  const before = fakePlan([fakeSpec("same"), fakeSpec("live"), fakeSpec("again"), fakeSpec("gone")]);
+  const after = fakePlan([
+    fakeSpec("same"),
+    fakeSpec("live", { critical: true }),
+    fakeSpec("again", { command: "/x" }),
+    fakeSpec("new"),
+  ]);
+  assert.deepEqual(diffPrograms(before, after), {
+    added: ["new:new"],
+    restarted: ["again:again"],
+    adjusted: ["live:live"],
+    removed: ["gone:gone"],
+  });
+});

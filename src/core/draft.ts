@@ -1,0 +1,128 @@
+/** The working copy of a system during one step: the only place where a system is changed, and where effects gather. */
+import type { Effect, JournalEntry, Outcome } from "./effect.ts";
+import { outcomeOf } from "./outcome.ts";
+import { type ProgramEvent, step } from "./program.ts";
+import type { ShutdownWish } from "./shutdown.ts";
+import type { Millis } from "./states.ts";
+import type { ProgramRecord, System } from "./system.ts";
+
+type Changeable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+export interface Draft extends Changeable<Omit<System, "programs">> {
+  programs: ProgramRecord[];
+  readonly now: Millis;
+  readonly effects: Effect[];
+  /** Something in this step asks for the end; carried out once the event itself is dealt with. */
+  wish: ShutdownWish | null;
+  /** False while `programs` is still the array of the system before, which must not be written to. */
+  ownsPrograms: boolean;
+  /** Whether anything happened that others may have waited for. Most steps of a big boot are answers that move nothing. */
+  hasMoved: boolean;
+}
+
+/** Starts a step. The programs are copied at the first change, so that an orphan's exit costs next to nothing. */
+export function openDraft(system: System, now: Millis): Draft {
+  return {
+    ...system,
+    programs: system.programs as ProgramRecord[],
+    now,
+    effects: [],
+    wish: null,
+    ownsPrograms: false,
+    hasMoved: false,
+  };
+}
+
+/** Ends a step. `before` itself when nothing changed. */
+export function sealDraft(draft: Draft, before: System): System {
+  const { plan, programs, index, phase, booted, started, outcome, shutdown, isRemoving } = draft;
+  const isSame =
+    plan === before.plan &&
+    programs === before.programs &&
+    index === before.index &&
+    phase === before.phase &&
+    booted === before.booted &&
+    started === before.started &&
+    outcome === before.outcome &&
+    shutdown === before.shutdown &&
+    isRemoving === before.isRemoving;
+  if (isSame) return before;
+  return { plan, programs, index, phase, booted, started, outcome, shutdown, isRemoving };
+}
+
+function setRecord(draft: Draft, position: number, record: ProgramRecord): void {
+  if (!draft.ownsPrograms) draft.programs = draft.programs.slice();
+  draft.ownsPrograms = true;
+  draft.programs[position] = record;
+}
+
+/** Changes some fields of one record. */
+export function patch(draft: Draft, position: number, fields: Partial<ProgramRecord>): void {
+  const record = draft.programs[position];
+  if (record === undefined) return;
+  setRecord(draft, position, { ...record, ...fields });
+  draft.hasMoved = true;
+}
+
+/** Other programs, in start order, and their index. */
+export function setPrograms(draft: Draft, programs: ProgramRecord[]): void {
+  draft.programs = programs;
+  draft.ownsPrograms = true;
+  draft.hasMoved = true;
+  draft.index = new Map(programs.map((record, position) => [record.spec.id, position]));
+}
+
+export function say(draft: Draft, entry: JournalEntry): void {
+  draft.effects.push({ type: "journal", entry });
+}
+
+/** The first outcome is the one: nothing later turns a failure into a 0, or one failure into another. */
+export function decide(draft: Draft, outcome: Outcome): void {
+  draft.outcome ??= outcome;
+}
+
+/** Hands an event to one program's machine and notes what came of it. A position that is not there is ignored. */
+export function changeProgram(draft: Draft, position: number, event: ProgramEvent): void {
+  const before = draft.programs[position];
+  if (before === undefined) return;
+  const [state, effects] = step(before.spec, before.state, event, draft.now);
+  if (state === before.state && effects.length === 0) return;
+  let after: ProgramRecord = { ...before, state };
+  for (const effect of effects) {
+    draft.effects.push(effect);
+    if (effect.type === "journal") after = remember(after, effect.entry);
+  }
+  setRecord(draft, position, after);
+  if (state.name !== before.state.name) draft.hasMoved = true;
+  noteEnd(draft, before, after);
+  // Nothing is started once a shutdown has begun, so there is nothing to wait for.
+  if (draft.shutdown !== null && state.name === "BACKOFF") changeProgram(draft, position, { type: "stop" });
+}
+
+function remember(record: ProgramRecord, entry: JournalEntry): ProgramRecord {
+  switch (entry.type) {
+    case "state":
+      return {
+        ...record,
+        restarts: record.restarts + (entry.restart === null ? 0 : 1),
+        lastStatus: entry.ended?.status ?? record.lastStatus,
+      };
+    case "spawned":
+      return { ...record, hasRun: true };
+    case "spawn-error":
+      return { ...record, lastStatus: null };
+    default:
+      return record;
+  }
+}
+
+/** A critical program that gave up, or main's end, ends the container. Once a shutdown has begun it no longer matters. */
+function noteEnd(draft: Draft, before: ProgramRecord, after: ProgramRecord): void {
+  const { shutdown } = draft;
+  if (shutdown !== null && !shutdown.passthrough) return;
+  const outcome = outcomeOf(before, after, shutdown !== null);
+  if (outcome === null) return;
+  decide(draft, outcome);
+  if (shutdown === null)
+    draft.wish ??= { cause: outcome.reason, drains: false, hurries: false, passes: false, within: null };
+}

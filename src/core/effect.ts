@@ -1,0 +1,77 @@
+/** What the core wants done. The shell performs them in order; it decides nothing. */
+import type { Signal } from "./signal-names.ts";
+import type { ProgramId } from "./spec.ts";
+import type { ExitStatus, Pid, ProgramState, StateName } from "./states.ts";
+
+export type Effect =
+  | { readonly type: "spawn"; readonly id: ProgramId }
+  /** group: to every member of the process group `pid`. */
+  | {
+      readonly type: "kill";
+      readonly id: ProgramId;
+      readonly pid: Pid;
+      readonly signal: Signal;
+      readonly group: boolean;
+    }
+  /** Tell me with `group-gone` when no member of process group `pid` is left. */
+  | { readonly type: "watch-group"; readonly id: ProgramId; readonly pid: Pid }
+  /** Signal everything that still lives in the container; answer `alone` when nothing does. */
+  | { readonly type: "sweep"; readonly signal: Signal }
+  | { readonly type: "journal"; readonly entry: JournalEntry }
+  | { readonly type: "exit"; readonly outcome: Outcome };
+
+/** Why and how tsinit ends. `program` is who decided it, for the last line and the termination log. */
+export interface Outcome {
+  readonly code: number;
+  readonly reason: string;
+  readonly program: ProgramId | null;
+}
+
+/** Why a program was started again (label `reason` of tsinit_program_restarts_total). */
+export type RestartReason = "exit" | "signal" | "oom" | "manual" | "reload" | "backoff";
+
+/** Something that happened, told to the outside: logs, metrics, listeners, API. */
+export type JournalEntry =
+  | {
+      readonly type: "state";
+      readonly id: ProgramId;
+      readonly from: StateName;
+      readonly to: ProgramState;
+      /** Set when `to` is a start that counts as a restart. */
+      readonly restart: RestartReason | null;
+      /** Set when a process ended with this change. `tooQuick`: before startsecs. */
+      readonly ended: {
+        readonly pid: Pid;
+        readonly status: ExitStatus;
+        readonly expected: boolean;
+        readonly tooQuick: boolean;
+      } | null;
+    }
+  | { readonly type: "spawned"; readonly id: ProgramId; readonly pid: Pid }
+  | { readonly type: "spawn-error"; readonly id: ProgramId; readonly reason: string }
+  /** SIGKILL after the waiting time, in seconds. */
+  | {
+      readonly type: "killing";
+      readonly id: ProgramId;
+      readonly pid: Pid;
+      readonly waitedSeconds: number;
+      readonly group: boolean;
+    }
+  | { readonly type: "kill-error"; readonly id: ProgramId; readonly pid: Pid; readonly reason: string }
+  | { readonly type: "already-running"; readonly id: ProgramId }
+  /** The start sequence is over: every tier was reached and settled once. */
+  | { readonly type: "started" }
+  | { readonly type: "draining"; readonly seconds: number }
+  | { readonly type: "stopping"; readonly cause: string; readonly code: number }
+  | { readonly type: "waiting"; readonly ids: readonly ProgramId[] }
+  | { readonly type: "deadline"; readonly ids: readonly ProgramId[] }
+  | { readonly type: "hurry"; readonly ids: readonly ProgramId[] }
+  | { readonly type: "sweeping"; readonly signal: Signal }
+  | { readonly type: "group-added"; readonly group: string }
+  | { readonly type: "group-removed"; readonly group: string }
+  | {
+      readonly type: "reloaded";
+      readonly added: readonly string[];
+      readonly changed: readonly string[];
+      readonly removed: readonly string[];
+    };

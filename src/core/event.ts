@@ -1,0 +1,35 @@
+/** What can happen to the system. Everything from outside becomes one of these before the core sees it. */
+import type { Signal } from "./signal-names.ts";
+import type { Plan, ProgramId } from "./spec.ts";
+import type { ExitStatus, Pid } from "./states.ts";
+
+export type SystemEvent =
+  /** The start sequence begins. */
+  | { readonly type: "boot" }
+  /** A deadline may have passed. */
+  | { readonly type: "time" }
+  /** Answers to a spawn effect. `code` is what a shell would exit with: 127 not found, 126 not executable, 1 otherwise. */
+  | { readonly type: "spawned"; readonly id: ProgramId; readonly pid: Pid }
+  | { readonly type: "spawn-failed"; readonly id: ProgramId; readonly reason: string; readonly code: number }
+  /** A child of ours ended; pids that no state holds are orphans and ignored. `groupAlive`: members of its process group still live. */
+  | { readonly type: "exited"; readonly pid: Pid; readonly status: ExitStatus; readonly groupAlive: boolean }
+  /** The last member of a STOPPING program's group, whose leader had gone before, ended. */
+  | { readonly type: "group-gone"; readonly id: ProgramId }
+  /** kill(2) was refused with anything but ESRCH. */
+  | { readonly type: "kill-failed"; readonly id: ProgramId; readonly reason: string }
+  /** Operator commands. `gated`: in tier order, waiting as at boot (several programs at once). */
+  | { readonly type: "start"; readonly ids: readonly ProgramId[]; readonly gated: boolean }
+  | { readonly type: "stop"; readonly ids: readonly ProgramId[] }
+  | { readonly type: "signal"; readonly id: ProgramId; readonly signal: Signal }
+  /** A signal to tsinit itself that is to be forwarded (the core knows to whom). */
+  | { readonly type: "forward"; readonly signal: Signal }
+  /** `hurry`: a second TERM or INT: kill now. */
+  | { readonly type: "shutdown"; readonly cause: string; readonly hurry: boolean }
+  /** A fault of tsinit itself: stop the children, end with 70. */
+  | { readonly type: "fault"; readonly reason: string }
+  /** HUP or `update`: make it so. Only groups named, or all. */
+  | { readonly type: "reload"; readonly plan: Plan }
+  | { readonly type: "add-group"; readonly plan: Plan; readonly group: string }
+  | { readonly type: "remove-group"; readonly group: string }
+  /** During the sweep at the end: no process but ours is left. */
+  | { readonly type: "alone" };

@@ -1,0 +1,88 @@
+/** Which end of a program ends the container, with which code and which words (product 1, exit codes). */
+import { describeStatus, TOO_QUICK } from "./describe.ts";
+import type { Outcome } from "./effect.ts";
+import { namespec } from "./spec.ts";
+import { type ExitStatus, exitCode, pidOf } from "./states.ts";
+import type { ProgramRecord } from "./system.ts";
+
+/** The code of a fault of tsinit itself. */
+const FAULT_CODE = 70;
+/** What is left of main after SIGKILL did not end it in time. */
+const KILLED_CODE = 137;
+
+/**
+ * The outcome that follows from one program's change, or null. `passing`: a shutdown of the tini-like form waits
+ * for main, so any end of its process counts, also one that would otherwise be tried again.
+ */
+export function outcomeOf(before: ProgramRecord, after: ProgramRecord, passing: boolean): Outcome | null {
+  if (before.state === after.state) return null;
+  if (after.spec.kind === "main") return outcomeOfMain(before, after, passing);
+  return passing ? null : outcomeOfCritical(before, after);
+}
+
+function outcomeOfMain(before: ProgramRecord, after: ProgramRecord, passing: boolean): Outcome | null {
+  const { state, lastStatus } = after;
+  const program = after.spec.id;
+  if (state.name === "FATAL" && (!passing || lastStatus === null)) {
+    const reason = describeFailure(state.reason, lastStatus);
+    return { code: state.code || 1, reason: `main could not be started: ${reason}`, program };
+  }
+  const hasProcess = pidOf(state) !== null || state.name === "STARTING";
+  if (hasProcess || lastStatus === null) return null;
+  const endedItself = state.name === "EXITED" && state.restartAt === null;
+  // It could not be signalled, was left alone, and has ended by now: nothing else would ever end the container.
+  const endedUnknown = before.state.name === "UNKNOWN" && !after.stoppedByHand;
+  const endedPassing = passing && pidOf(before.state) !== null;
+  if (!endedItself && !endedUnknown && !endedPassing) return null;
+  return { code: exitCode(lastStatus), reason: `main ended: ${describeStatus(lastStatus)}`, program };
+}
+
+function outcomeOfCritical(before: ProgramRecord, after: ProgramRecord): Outcome | null {
+  const { spec, state, lastStatus, restarts } = after;
+  if (!spec.critical || state.name !== "FATAL" || before.state.name === "FATAL") return null;
+  const reason = describeFailure(state.reason, lastStatus);
+  const text = `critical program ${namespec(spec)} went FATAL: ${reason}, ${describeRestarts(restarts)}`;
+  return { code: state.code || 1, reason: text, program: spec.id };
+}
+
+function describeRestarts(restarts: number): string {
+  if (restarts === 0) return "never restarted";
+  return `restarted ${restarts} time${restarts === 1 ? "" : "s"}`;
+}
+
+/** An exit before startsecs says more by its status than by supervisord's sentence about it. */
+function describeFailure(reason: string, status: ExitStatus | null): string {
+  return reason === TOO_QUICK && status !== null ? describeStatus(status) : reason;
+}
+
+/** tsinit itself failed. */
+export function outcomeOfFault(reason: string): Outcome {
+  return { code: FAULT_CODE, reason: `tsinit failed: ${reason}`, program: null };
+}
+
+/** Asked to stop, and nothing had gone wrong before. */
+export function outcomeOfRequest(cause: string): Outcome {
+  return { code: 0, reason: `stopped by ${cause}`, program: null };
+}
+
+/** The tini-like form gave up waiting for main. */
+export function outcomeOfKilledMain(main: ProgramRecord): Outcome {
+  return { code: KILLED_CODE, reason: "main did not end in time and was killed", program: main.spec.id };
+}
+
+/** Nothing can run again. 0 when every end was an expected one; else 1, and the first that failed is named. */
+export function outcomeOfDone(programs: readonly ProgramRecord[]): Outcome {
+  const fatal = programs.find(({ state }) => state.name === "FATAL");
+  if (fatal?.state.name === "FATAL") {
+    const reason = describeFailure(fatal.state.reason, fatal.lastStatus);
+    const text = `everything is done, but ${namespec(fatal.spec)} is FATAL: ${reason}`;
+    return { code: 1, reason: text, program: fatal.spec.id };
+  }
+  const failed = programs.find(({ state }) => state.name === "EXITED" && !state.expected);
+  if (failed?.state.name === "EXITED") {
+    const how = describeStatus(failed.state.status);
+    const text = `everything is done, but ${namespec(failed.spec)} ended unexpectedly: ${how}`;
+    return { code: 1, reason: text, program: failed.spec.id };
+  }
+  return { code: 0, reason: "everything is done", program: null };
+}

@@ -1,0 +1,152 @@
+/** A new plan for a running system: what is gone is stopped, what is new is started, what is the same is not touched. */
+import { diffGroups, diffSpecs } from "./diff.ts";
+import { changeProgram, type Draft, patch, say, setPrograms } from "./draft.ts";
+import { assertUniqueIds, orderBySpec, orderPrograms } from "./plan.ts";
+import type { Plan, ProgramSpec } from "./spec.ts";
+import { createRecord, type ProgramRecord } from "./system.ts";
+
+/** HUP or `update`. Ignored during a shutdown. Throws when the plan names a program twice. */
+export function reload(draft: Draft, plan: Plan): void {
+  if (draft.shutdown !== null) return;
+  const groups = diffGroups(draft.plan, plan);
+  adopt(draft, plan);
+  for (const group of groups.added) say(draft, { type: "group-added", group });
+  for (const group of groups.removed)
+    if (!hasMembers(draft, group)) say(draft, { type: "group-removed", group });
+  say(draft, { type: "reloaded", ...groups });
+}
+
+/** `add`: one group of another plan. Nothing when it is there already, or the plan does not have it. */
+export function addGroup(draft: Draft, plan: Plan, name: string): void {
+  const group = plan.groups.find((candidate) => candidate.name === name);
+  const isKnown = draft.plan.groups.some((candidate) => candidate.name === name);
+  if (draft.shutdown !== null || group === undefined || isKnown) return;
+  const members = plan.programs.filter((spec) => spec.group === name);
+  adopt(draft, {
+    ...draft.plan,
+    groups: [...draft.plan.groups, group],
+    programs: orderPrograms([...draft.plan.programs, ...members]),
+  });
+  say(draft, { type: "group-added", group: name });
+}
+
+/**
+ * `remove`: only while no program of the group has a process or waits for its next try. UNKNOWN counts as having
+ * one, unlike supervisord: dropped and added again the program would run twice.
+ */
+export function removeGroup(draft: Draft, name: string): void {
+  if (draft.shutdown !== null || !draft.plan.groups.some((group) => group.name === name)) return;
+  const members = draft.programs.filter((record) => record.spec.group === name);
+  if (!members.every(isDown)) return;
+  adopt(draft, {
+    ...draft.plan,
+    groups: draft.plan.groups.filter((group) => group.name !== name),
+    programs: draft.plan.programs.filter((spec) => spec.group !== name),
+  });
+  if (members.length === 0) say(draft, { type: "group-removed", group: name });
+  dropRemoved(draft);
+}
+
+/** Removed, and its process is gone. */
+export function isForgettable(record: ProgramRecord): boolean {
+  return record.dropping && isDown(record);
+}
+
+/** Forgets removed programs whose process is gone, and says when a group has lost its last. */
+export function dropRemoved(draft: Draft): void {
+  if (!draft.isRemoving) return;
+  const gone = draft.programs.filter(isForgettable);
+  draft.isRemoving = draft.programs.some((record) => record.dropping && !isForgettable(record));
+  if (gone.length === 0) return;
+  setPrograms(
+    draft,
+    draft.programs.filter((record) => !isForgettable(record)),
+  );
+  for (const group of new Set(gone.map((record) => record.spec.group))) {
+    const isPlanned = draft.plan.groups.some((candidate) => candidate.name === group);
+    if (!isPlanned && !hasMembers(draft, group)) say(draft, { type: "group-removed", group });
+  }
+}
+
+function isDown({ state }: ProgramRecord): boolean {
+  return state.name === "STOPPED" || state.name === "EXITED" || state.name === "FATAL";
+}
+
+function hasMembers(draft: Draft, group: string): boolean {
+  return draft.programs.some((record) => record.spec.group === group);
+}
+
+function adopt(draft: Draft, plan: Plan): void {
+  assertUniqueIds(plan.programs);
+  const wanted = new Map(plan.programs.map((spec) => [spec.id, spec]));
+  for (let i = 0; i < draft.programs.length; i++) {
+    const record = draft.programs[i];
+    if (record === undefined) continue;
+    const spec = wanted.get(record.spec.id);
+    if (spec === undefined) retire(draft, i);
+    else replace(draft, i, record, spec);
+  }
+  const added = plan.programs
+    .filter((spec) => !draft.index.has(spec.id))
+    .map(
+      (spec): ProgramRecord => ({
+        ...createRecord(spec),
+        pending: spec.autostart ? { restart: null } : null,
+      }),
+    );
+  draft.plan = plan;
+  setPrograms(draft, orderBySpec([...draft.programs, ...added]));
+}
+
+function retire(draft: Draft, position: number): void {
+  patch(draft, position, { dropping: true, pending: null });
+  draft.isRemoving = true;
+  changeProgram(draft, position, { type: "stop" });
+}
+
+function replace(draft: Draft, position: number, record: ProgramRecord, spec: ProgramSpec): void {
+  const difference = diffSpecs(record.spec, spec);
+  if (difference === "restart" || record.dropping) return renew(draft, position, record, spec);
+  if (difference === "same") return;
+  patch(draft, position, { spec, pending: record.pending ?? newlyWanted(record, spec) });
+}
+
+/** `autostart` was switched on for a program that nobody stopped: it starts as an added one would. */
+function newlyWanted(
+  { spec, state, stoppedByHand }: ProgramRecord,
+  next: ProgramSpec,
+): ProgramRecord["pending"] {
+  const isNew = next.autostart && !spec.autostart && !stoppedByHand && state.name === "STOPPED";
+  return isNew ? { restart: null } : null;
+}
+
+/**
+ * Another process is needed. The old one gets the old spec's first stop signal; the record has the new spec from
+ * here on, so the new process, whenever it may start, is the new one.
+ */
+function renew(draft: Draft, position: number, record: ProgramRecord, spec: ProgramSpec): void {
+  changeProgram(draft, position, { type: "stop" });
+  patch(draft, position, { spec, dropping: false, pending: startAfterRenewal(record, spec) });
+}
+
+function startAfterRenewal(record: ProgramRecord, spec: ProgramSpec): ProgramRecord["pending"] {
+  const again = { restart: record.hasRun ? "reload" : null } as const;
+  if (record.dropping && record.state.name === "STOPPED")
+    return spec.autostart && !record.stoppedByHand ? again : null;
+  switch (record.state.name) {
+    case "STARTING":
+    case "RUNNING":
+      return again;
+    case "STOPPING":
+      if (!record.dropping) return record.pending;
+      return spec.autostart && !record.stoppedByHand ? again : null;
+    case "BACKOFF":
+    case "EXITED":
+    case "FATAL":
+      return spec.autostart ? again : null;
+    case "STOPPED":
+      return record.pending ?? newlyWanted(record, spec);
+    case "UNKNOWN":
+      return null;
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * The end, in order: drain, stop tier by tier from the last to the first, sweep what is left of the container, exit.
+ * It always ends: every wait in here has a deadline or is for a process that SIGKILL is repeated to.
+ */
+import { changeProgram, type Draft, decide, patch, say } from "./draft.ts";
+import type { SystemEvent } from "./event.ts";
+import { outcomeOfFault, outcomeOfKilledMain, outcomeOfRequest } from "./outcome.ts";
+import { isSameTier } from "./plan.ts";
+import { SIGNALS } from "./signal-names.ts";
+import type { ProgramId } from "./spec.ts";
+import { type Millis, pidOf } from "./states.ts";
+import type { ProgramRecord, Shutdown, System } from "./system.ts";
+
+/** How long the rest of the container has between SIGTERM and SIGKILL, and after SIGKILL. */
+const SWEEP_TERM_MS = 2000;
+const SWEEP_KILL_MS = 1000;
+/** After a fault of tsinit itself nothing is waited for longer. */
+const FAULT_MS = 5000;
+
+/** What asks for a shutdown. */
+export interface ShutdownWish {
+  readonly cause: string;
+  /** Whether `drain_seconds` applies: somebody asked, and the programs are fine. */
+  readonly drains: boolean;
+  readonly hurries: boolean;
+  /** Whether main is left to end by itself in the tini-like form. */
+  readonly passes: boolean;
+  /** At most so long until everything is killed; null: `shutdown_timeout` alone. */
+  readonly within: Millis | null;
+}
+
+/** When the shutdown itself next needs a `time` event. */
+export function shutdownDeadline(system: System): Millis | null {
+  const { phase, shutdown } = system;
+  if (shutdown === null) return null;
+  if (phase === "sweeping") return shutdown.sweepUntil;
+  return earlier(shutdown.killAt, phase === "draining" ? shutdown.drainUntil : null);
+}
+
+/** A second one changes nothing, unless it hurries. */
+export function onShutdown(draft: Draft, event: Extract<SystemEvent, { type: "shutdown" }>): void {
+  const { cause, hurry } = event;
+  const isPatient = draft.plan.passthrough && draft.plan.global.shutdownTimeout === null;
+  if (draft.shutdown === null) {
+    draft.wish = { cause, drains: !hurry, hurries: hurry && !isPatient, passes: true, within: null };
+    return;
+  }
+  if (!hurry || draft.shutdown.killed || (draft.shutdown.passthrough && isPatient)) return;
+  killEverything(draft, "hurry");
+}
+
+/** Nobody knows what is still right: 70, unless the end was decided already, and soon. */
+export function onFault(draft: Draft, reason: string): void {
+  decide(draft, outcomeOfFault(reason));
+  if (draft.shutdown === null) {
+    const cause = `a fault of tsinit: ${reason}`;
+    draft.wish = { cause, drains: false, hurries: false, passes: false, within: FAULT_MS };
+    return;
+  }
+  const killAt = earlier(draft.shutdown.killAt, draft.now + FAULT_MS);
+  const drainUntil = draft.shutdown.drainUntil === null ? null : draft.now;
+  draft.shutdown = { ...draft.shutdown, killAt, drainUntil, passthrough: false };
+}
+
+/** From here on nothing is spawned. */
+export function beginShutdown(draft: Draft, wish: ShutdownWish): void {
+  const { shutdownTimeout, drainSeconds } = draft.plan.global;
+  const passthrough = draft.plan.passthrough && wish.passes;
+  const limit = shutdownTimeout === null ? null : draft.now + shutdownTimeout * 1000;
+  const drains = wish.drains && drainSeconds > 0 && !passthrough;
+  draft.wish = null;
+  draft.shutdown = {
+    cause: wish.cause,
+    passthrough,
+    drainUntil: drains ? draft.now + drainSeconds * 1000 : null,
+    killAt: earlier(limit, wish.within === null ? null : draft.now + wish.within),
+    killed: false,
+    sweepUntil: null,
+    sweepKills: false,
+  };
+  if (drains && draft.programs.some(hasProcess)) {
+    draft.phase = "draining";
+    say(draft, { type: "draining", seconds: drainSeconds });
+    standDownAll(draft);
+  } else startStopping(draft);
+  if (wish.hurries) killEverything(draft, "hurry");
+}
+
+function hasProcess({ state }: ProgramRecord): boolean {
+  return state.name === "STARTING" || pidOf(state) !== null;
+}
+
+function standDownAll(draft: Draft): void {
+  for (let i = 0; i < draft.programs.length; i++) standDown(draft, i);
+}
+
+/** What only wants to start will not: the wait for a tier or for the next try is over. */
+function standDown(draft: Draft, position: number): void {
+  const record = draft.programs[position];
+  if (record === undefined) return;
+  if (record.pending !== null) patch(draft, position, { pending: null });
+  const { state } = record;
+  if (state.name === "BACKOFF" || (state.name === "EXITED" && state.restartAt !== null))
+    changeProgram(draft, position, { type: "stop" });
+}
+
+function startStopping(draft: Draft): void {
+  draft.phase = "stopping";
+  const cause = draft.shutdown?.cause ?? "";
+  say(draft, { type: "stopping", cause, code: draft.outcome?.code ?? 0 });
+  standDownAll(draft);
+  const ids = unsettled(draft);
+  if (ids.length > 0) say(draft, { type: "waiting", ids });
+}
+
+/** Takes the shutdown as far as it goes without anything more from outside. */
+export function advance(draft: Draft): void {
+  const isOver = (at: Millis | null | undefined): boolean => typeof at === "number" && at <= draft.now;
+  if (draft.phase !== "sweeping" && isOver(draft.shutdown?.killAt)) killEverything(draft, "deadline");
+  if (draft.phase === "draining" && (isOver(draft.shutdown?.drainUntil) || unsettled(draft).length === 0))
+    startStopping(draft);
+  if (draft.phase === "stopping") {
+    const isEmpty = draft.shutdown?.passthrough ? !isMainAlive(draft) : !stopLastTier(draft);
+    if (isEmpty) sweep(draft, false);
+  }
+  if (draft.phase !== "sweeping" || !isOver(draft.shutdown?.sweepUntil)) return;
+  if (draft.shutdown?.sweepKills) finish(draft);
+  else sweep(draft, true);
+}
+
+/** Nothing to wait for: it has no process, or one that cannot be signalled. */
+function isSettled({ state }: ProgramRecord): boolean {
+  switch (state.name) {
+    case "STOPPED":
+    case "EXITED":
+    case "FATAL":
+    case "UNKNOWN":
+      return true;
+    case "STARTING":
+    case "RUNNING":
+    case "BACKOFF":
+    case "STOPPING":
+      return false;
+  }
+}
+
+function unsettled(draft: Draft): ProgramId[] {
+  return draft.programs.filter((record) => !isSettled(record)).map((record) => record.spec.id);
+}
+
+/** Stops every member of the last tier that still has one alive. False when nobody is alive. */
+function stopLastTier(draft: Draft): boolean {
+  const last = draft.programs.findLastIndex((record) => !isSettled(record));
+  const tier = draft.programs[last]?.spec;
+  if (tier === undefined) return false;
+  for (let i = last; i >= 0; i--) {
+    const record = draft.programs[i];
+    if (record === undefined || !isSameTier(record.spec, tier)) break;
+    const isUp = record.state.name === "STARTING" || record.state.name === "RUNNING";
+    if (isUp) changeProgram(draft, i, { type: "stop" });
+  }
+  return true;
+}
+
+function mainOf(draft: Draft): ProgramRecord | undefined {
+  return draft.programs.find((record) => record.spec.kind === "main");
+}
+
+function isMainAlive(draft: Draft): boolean {
+  const main = mainOf(draft);
+  return main !== undefined && hasProcess(main);
+}
+
+/** No more order and no more waiting: SIGKILL to every group, then to whatever else there is. */
+function killEverything(draft: Draft, why: "deadline" | "hurry"): void {
+  if (draft.shutdown === null) return;
+  if (draft.phase === "draining") startStopping(draft);
+  say(draft, { type: why, ids: unsettled(draft) });
+  draft.shutdown = { ...draft.shutdown, killed: true };
+  for (let i = draft.programs.length - 1; i >= 0; i--) changeProgram(draft, i, { type: "kill" });
+  if (!draft.shutdown.sweepKills) sweep(draft, true);
+}
+
+function sweep(draft: Draft, kills: boolean): void {
+  if (draft.shutdown === null) return;
+  const signal = kills ? SIGNALS.KILL : SIGNALS.TERM;
+  const sweepUntil = draft.now + (kills ? SWEEP_KILL_MS : SWEEP_TERM_MS);
+  draft.phase = "sweeping";
+  draft.shutdown = { ...draft.shutdown, sweepUntil, sweepKills: kills } satisfies Shutdown;
+  say(draft, { type: "sweeping", signal });
+  draft.effects.push({ type: "sweep", signal });
+}
+
+function finish(draft: Draft): void {
+  const main = mainOf(draft);
+  if (draft.shutdown?.passthrough && main !== undefined && isMainAlive(draft))
+    decide(draft, outcomeOfKilledMain(main));
+  decide(draft, outcomeOfRequest(draft.shutdown?.cause ?? ""));
+  draft.phase = "ended";
+  if (draft.outcome !== null) draft.effects.push({ type: "exit", outcome: draft.outcome });
+}
+
+function earlier(a: Millis | null, b: Millis | null): Millis | null {
+  if (a === null || b === null) return a ?? b;
+  return Math.min(a, b);
+}

@@ -1,0 +1,217 @@
+/**
+ * All programs together, as one function of what happened: who may start, the order of a shutdown, reload, the exit
+ * code. Immutable: a step gives a new system and leaves the old one as it was.
+ */
+import { changeProgram, type Draft, openDraft, sealDraft } from "./draft.ts";
+import type { Effect, Outcome, RestartReason } from "./effect.ts";
+import type { SystemEvent } from "./event.ts";
+import { assertUniqueIds, orderPrograms } from "./plan.ts";
+import { deadline } from "./program.ts";
+import { addGroup, dropRemoved, isForgettable, reload, removeGroup } from "./reload.ts";
+import { advance, beginShutdown, onFault, onShutdown, shutdownDeadline } from "./shutdown.ts";
+import type { Snapshot } from "./snapshot.ts";
+import type { Plan, ProgramId, ProgramSpec } from "./spec.ts";
+import { boot, noteStarted, requestStart, requestStop, startPending, wishWhenDone } from "./start.ts";
+import { type ExitStatus, type Millis, type ProgramState, pidOf } from "./states.ts";
+
+export type Phase = Snapshot["phase"];
+
+/** One program and what the core remembers of it. */
+export interface ProgramRecord {
+  readonly spec: ProgramSpec;
+  readonly state: ProgramState;
+  /** Wants to start and waits: for an earlier tier, or for its own old process to end. `restart`: what it counts as. */
+  readonly pending: { readonly restart: RestartReason | null } | null;
+  /** Stopped by an operator; only a start by an operator clears it. */
+  readonly stoppedByHand: boolean;
+  /** Belongs to the start sequence and has not settled once yet. */
+  readonly booting: boolean;
+  /** Removed by a reload; the record goes in the step after its process has. */
+  readonly dropping: boolean;
+  readonly hasRun: boolean;
+  readonly restarts: number;
+  /** How it last ended; null before, and when the last start failed without a process. */
+  readonly lastStatus: ExitStatus | null;
+}
+
+export interface Shutdown {
+  readonly cause: string;
+  /** `tsinit COMMAND`: nobody is stopped, main gets the signal itself and ends when it likes. */
+  readonly passthrough: boolean;
+  readonly drainUntil: Millis | null;
+  /** When everything left is killed. */
+  readonly killAt: Millis | null;
+  readonly killed: boolean;
+  readonly sweepUntil: Millis | null;
+  readonly sweepKills: boolean;
+}
+
+export interface System {
+  /** The plan in force. */
+  readonly plan: Plan;
+  /** In start order: tier, then name. */
+  readonly programs: readonly ProgramRecord[];
+  readonly index: ReadonlyMap<ProgramId, number>;
+  readonly phase: Phase;
+  readonly booted: boolean;
+  /** The start sequence is over. Never taken back. */
+  readonly started: boolean;
+  /** The first one decided stays, whatever happens later. */
+  readonly outcome: Outcome | null;
+  readonly shutdown: Shutdown | null;
+  /** Whether any record is `dropping`: spares every step the look through all of them. */
+  readonly isRemoving: boolean;
+}
+
+/** A program as the configuration has it, never started. */
+export function createRecord(spec: ProgramSpec): ProgramRecord {
+  return {
+    spec,
+    state: { name: "STOPPED" },
+    pending: null,
+    stoppedByHand: false,
+    booting: false,
+    dropping: false,
+    hasRun: false,
+    restarts: 0,
+    lastStatus: null,
+  };
+}
+
+/** Nothing runs until the event `boot`. Throws when the plan names a program twice. */
+export function createSystem(plan: Plan): System {
+  assertUniqueIds(plan.programs);
+  const programs = orderPrograms(plan.programs).map(createRecord);
+  const index = new Map(programs.map((record, position) => [record.spec.id, position]));
+  return {
+    plan,
+    programs,
+    index,
+    phase: "booting",
+    booted: false,
+    started: false,
+    outcome: null,
+    shutdown: null,
+    isRemoving: false,
+  };
+}
+
+/** The record of a program, or undefined when there is none of that id. */
+export function programAt(system: System, id: ProgramId): ProgramRecord | undefined {
+  return system.programs[system.index.get(id) ?? -1];
+}
+
+/** When a `time` event is next needed, or null while only something from outside can change anything. */
+export function nextDeadline(system: System): Millis | null {
+  if (system.phase === "ended") return null;
+  let earliest = shutdownDeadline(system);
+  for (const record of system.programs) {
+    // At once: it was kept for a step only so that whoever hears of its end can still look it up.
+    if (system.isRemoving && isForgettable(record)) return Number.NEGATIVE_INFINITY;
+    const due = deadline(record.state);
+    if (due !== null && (earliest === null || due < earliest)) earliest = due;
+  }
+  return earliest;
+}
+
+/** What happens next. After the exit effect nothing does. Throws only on a plan that names a program twice. */
+export function step(system: System, event: SystemEvent, now: Millis): [System, Effect[]] {
+  if (system.phase === "ended") return [system, []];
+  const draft = openDraft(system, now);
+  dropRemoved(draft);
+  handle(draft, event);
+  settle(draft);
+  return [sealDraft(draft, system), draft.effects];
+}
+
+function handle(draft: Draft, event: SystemEvent): void {
+  switch (event.type) {
+    case "boot":
+      return boot(draft);
+    case "time":
+      return onTime(draft);
+    case "spawned":
+    case "spawn-failed":
+      return onSpawnAnswer(draft, event);
+    case "exited":
+      return onExited(draft, event);
+    case "group-gone":
+    case "kill-failed":
+      return changeProgram(draft, positionOf(draft, event.id), event);
+    case "start":
+      for (const id of event.ids) requestStart(draft, positionOf(draft, id), event.gated);
+      return;
+    case "stop":
+      for (const id of event.ids) requestStop(draft, positionOf(draft, id));
+      return;
+    case "signal":
+      return changeProgram(draft, positionOf(draft, event.id), { type: "signal", signal: event.signal });
+    case "forward":
+      return onForward(draft, event);
+    case "shutdown":
+      return onShutdown(draft, event);
+    case "fault":
+      return onFault(draft, event.reason);
+    case "reload":
+      return reload(draft, event.plan);
+    case "add-group":
+      return addGroup(draft, event.plan, event.group);
+    case "remove-group":
+      return removeGroup(draft, event.group);
+    case "alone":
+      if (draft.phase === "sweeping" && draft.shutdown !== null)
+        draft.shutdown = { ...draft.shutdown, sweepKills: true, sweepUntil: draft.now };
+      return;
+  }
+}
+
+/** What follows from the new state without anything more from outside. */
+function settle(draft: Draft): void {
+  if (draft.shutdown === null && draft.wish === null && draft.hasMoved) {
+    startPending(draft);
+    noteStarted(draft);
+    wishWhenDone(draft);
+  }
+  if (draft.shutdown === null && draft.wish !== null) beginShutdown(draft, draft.wish);
+  if (draft.shutdown !== null) advance(draft);
+}
+
+function positionOf(draft: Draft, id: ProgramId): number {
+  return draft.index.get(id) ?? -1;
+}
+
+function onTime(draft: Draft): void {
+  for (let i = 0; i < draft.programs.length; i++) {
+    const record = draft.programs[i];
+    if (record === undefined) continue;
+    const due = deadline(record.state);
+    if (due !== null && due <= draft.now) changeProgram(draft, i, { type: "time" });
+  }
+}
+
+function onSpawnAnswer(draft: Draft, event: Extract<SystemEvent, { id: ProgramId }>): void {
+  if (event.type !== "spawned" && event.type !== "spawn-failed") return;
+  const position = positionOf(draft, event.id);
+  changeProgram(draft, position, event);
+  const record = draft.programs[position];
+  if (record === undefined) return;
+  // Somebody changed their mind between the spawn and its answer.
+  if (draft.shutdown?.killed) changeProgram(draft, position, { type: "kill" });
+  else if (record.stoppedByHand || record.dropping || record.pending !== null)
+    changeProgram(draft, position, { type: "stop" });
+}
+
+function onExited(draft: Draft, event: Extract<SystemEvent, { type: "exited" }>): void {
+  const position = draft.programs.findIndex((record) => pidOf(record.state) === event.pid);
+  const mayRestart = draft.shutdown === null;
+  if (position !== -1) changeProgram(draft, position, { ...event, mayRestart });
+}
+
+function onForward(draft: Draft, event: Extract<SystemEvent, { type: "forward" }>): void {
+  for (let i = 0; i < draft.programs.length; i++) {
+    const spec = draft.programs[i]?.spec;
+    const passes = draft.plan.passthrough && spec?.kind === "main";
+    const signal = spec?.forwardSignals.get(event.signal) ?? (passes ? event.signal : undefined);
+    if (signal !== undefined) changeProgram(draft, i, { type: "signal", signal });
+  }
+}

@@ -1,0 +1,280 @@
+/** Puts the running init together. After `boot` has returned nothing ends the process but an ordered shutdown. */
+import { onExit } from "signal-exit";
+import type { Config } from "../config/config.ts";
+import { renderProblem } from "../config/config.ts";
+import type { Loaded } from "../config/load.ts";
+import { takeSnapshot } from "../core/describe.ts";
+import type { Outcome } from "../core/effect.ts";
+import { SIGNALS, type Signal, signalName } from "../core/signal-names.ts";
+import type { Snapshot } from "../core/snapshot.ts";
+import { createSystem, programAt } from "../core/system.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { createLogs } from "../logs/create.ts";
+import type { Level } from "../logs/logs.ts";
+import { renderEntry } from "../logs/wording.ts";
+import type { Clock } from "./clock.ts";
+import { createControl, type DaemonControl } from "./control.ts";
+import { removeFile, writePidfile, writeTerminationLog } from "./files.ts";
+import { createJournal } from "./journal.ts";
+import type { LaunchContext } from "./launch.ts";
+import { createLoop } from "./loop.ts";
+import { createPerformer } from "./perform.ts";
+import { createReaper } from "./reaper.ts";
+import { createServers, type Servers } from "./servers.ts";
+import type { Signals } from "./signals.ts";
+
+export interface BootRequest {
+  readonly kernel: Kernel;
+  readonly clock: Clock;
+  readonly signals: Signals;
+  readonly config: Config;
+  /** Reads the configuration again, the same way. */
+  readonly load: () => Loaded;
+  readonly cwd: string;
+  readonly version: string;
+}
+
+/** How long the last lines may take to leave, once nothing else is left to do. */
+const FLUSH_MS = 2000;
+/** Room for the program's last output in the termination log, beside the sentence why. */
+const LAST_LINES_BYTES = 3500;
+/** SIGPIPE may be of our own making shortly after we wrote something. */
+const OWN_WRITE_MS = 100;
+
+export async function boot(request: BootRequest): Promise<void> {
+  const { kernel, clock, signals } = request;
+  let config = request.config;
+  let faults = 0;
+  let ending = false;
+  let lastOwnWrite = Number.NEGATIVE_INFINITY;
+
+  const logs = createLogs({ kernel, clock, global: config.plan.global, programs: config.plan.programs });
+  const say: typeof logs.say = (level, text) => {
+    lastOwnWrite = clock.now();
+    logs.say(level, text);
+  };
+  const journal = createJournal(clock, (error) => fault("a listener of the journal", error));
+  journal.subscribe((entry) => {
+    const line = renderEntry(entry, (id) => programAt(loop.system(), id)?.spec ?? null);
+    if (line && !isQuiet(line.level)) say(line.level, line.text);
+  });
+
+  /** In tini's place tsinit is as silent as tini: only what went wrong. */
+  const isQuiet = (level: Level) => config.plan.passthrough && (level === "info" || level === "warn");
+
+  const reaper = createReaper({
+    kernel,
+    clock,
+    submit: (event) => loop.submit(event),
+    onProgramEnd: (id, pid) => logs.finish(id, pid),
+    onOrphan: ({ pid }) => {
+      if (config.plan.global.logLevel === "debug") logs.say("debug", `reaped orphan ${pid}`);
+    },
+  });
+
+  const launchContext = (): LaunchContext => ({
+    kernel,
+    logs,
+    environment: config.environment,
+    serverUrl: serverUrl(config),
+    cwd: request.cwd,
+    inheritStdio: (spec) => spec.kind === "main" && (config.plan.passthrough || kernel.isatty(0)),
+  });
+
+  const loop = createLoop({
+    clock,
+    system: createSystem(config.plan),
+    perform: createPerformer({
+      kernel,
+      reaper,
+      journal,
+      launchContext,
+      specOf: (id) => programAt(loop.system(), id)?.spec ?? null,
+      onExit: (outcome) => void end(outcome),
+    }),
+    onFault: (error, event) => fault(`the event ${event.type}`, error),
+  });
+
+  const snapshot = (): Snapshot => takeSnapshot(loop.system(), journal.facts, clock.wall(), faults);
+  const control: DaemonControl = createControl({
+    loop,
+    journal,
+    logs,
+    config,
+    load: request.load,
+    snapshot,
+    wall: () => clock.wall(),
+    pid: kernel.pid,
+    version: request.version,
+    onConfig: (next) => {
+      config = next;
+      logs.configure(next.plan.global, next.plan.programs);
+    },
+  });
+  const servers: Servers = createServers(
+    config,
+    {
+      control,
+      clock,
+      logs,
+      totals: () => ({
+        orphans: reaper.orphans(),
+        signals: new Map(signals.received()),
+        faults,
+        shuttingDown: !["booting", "running"].includes(loop.system().phase),
+        reloadSuccessful: control.reloads.successful,
+        reloadSuccessAt: control.reloads.successAt,
+        version: request.version,
+      }),
+      record: (id) => journal.program(id),
+    },
+    logs,
+  );
+
+  /** Dropped, counted, shown: the programs go on. */
+  function fault(where: string, error: unknown): void {
+    faults++;
+    say(
+      "critical",
+      `fault in ${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+  }
+
+  /** Nobody caught it, so nobody knows what is still right: the programs are stopped in order, then 70. */
+  function onUncaught(error: unknown): void {
+    fault("tsinit itself", error);
+    loop.submit({ type: "fault", reason: error instanceof Error ? error.message : String(error) });
+  }
+  process.on("uncaughtException", onUncaught);
+  process.on("unhandledRejection", onUncaught);
+
+  async function end(outcome: Outcome): Promise<void> {
+    if (ending) return;
+    ending = true;
+    const why = `exit ${outcome.code}: ${outcome.reason}`;
+    const { terminationLog } = config.plan.global;
+    const output = outcome.program === null ? "" : logs.lastLines(outcome.program, LAST_LINES_BYTES);
+    writeTerminationLog(terminationLog, output === "" ? `${why}\n` : `${why}\n${output}`);
+    const level: Level = outcome.code === 0 ? "info" : "critical";
+    if (!isQuiet(level)) say(level, why);
+    await logs.flush(FLUSH_MS);
+    // The exit listeners (signal-exit's among them) run here: process.exit() could wait for ever on a stuck write.
+    process.emit("exit", outcome.code);
+    kernel.exit(outcome.code);
+  }
+
+  const { pidfile } = config.supervisord;
+  let pidfileWritten = false;
+  onExit(() => {
+    servers.closeAll();
+    if (pidfile !== null && pidfileWritten) removeFile(pidfile);
+  });
+
+  const { passthrough } = config.plan;
+  if (passthrough) signals.listenToAll();
+  let asked = 0;
+
+  function onExitRequest(signal: Signal): void {
+    const name = signalName(signal);
+    if (passthrough) {
+      loop.submit({ type: "forward", signal });
+      loop.submit({ type: "shutdown", cause: name, hurry: false });
+      return;
+    }
+    say("warn", `received ${name} indicating exit request`);
+    const hurry = asked++ > 0 && signal !== SIGNALS.QUIT;
+    loop.submit({ type: "shutdown", cause: name, hurry });
+  }
+
+  function onSignal(signal: Signal): void {
+    switch (signal) {
+      case SIGNALS.CHLD:
+        return reaper.reap();
+      case SIGNALS.TERM:
+      case SIGNALS.INT:
+      case SIGNALS.QUIT:
+        return onExitRequest(signal);
+      case SIGNALS.PIPE:
+      case SIGNALS.XFSZ:
+        // Our own writes raise these too, and then main must not pay for it.
+        if (servers.connections() > 0 || clock.now() - lastOwnWrite < OWN_WRITE_MS) return;
+        break;
+      case SIGNALS.HUP:
+        if (!passthrough) onHangup();
+        break;
+      case SIGNALS.USR2:
+        if (!passthrough) say("info", "received SIGUSR2 indicating log reopen request");
+        break;
+      default:
+        break;
+    }
+    loop.submit({ type: "forward", signal });
+  }
+
+  function onHangup(): void {
+    const { phase } = loop.system();
+    if (phase !== "booting" && phase !== "running") {
+      say("warn", "ignored SIGHUP indicating reload request (shutdown in progress)");
+      return;
+    }
+    say("warn", "received SIGHUP indicating reload request");
+    control.update();
+  }
+
+  announce();
+  if (kernel.pid !== 1) becomeSubreaper();
+  kernel.raiseFileLimit();
+  const { listen } = config.plan.global;
+  if (listen?.setByUser) {
+    const error = await servers.openPublic();
+    if (error !== null) {
+      say("critical", `[tsinit] listen: ${error}`);
+      await logs.flush(FLUSH_MS);
+      kernel.exit(2);
+    }
+  }
+  signals.deliver(onSignal);
+  loop.submit({ type: "boot" });
+  // A child may have ended before anyone listened, in an earlier life of this process.
+  reaper.reap();
+
+  if (pidfile !== null) {
+    const error = writePidfile(pidfile, kernel.pid);
+    pidfileWritten = error === null;
+    if (error !== null) say("warn", `could not write pidfile ${pidfile}: ${error}`);
+  }
+  await servers.openControl();
+  if (listen && !listen.setByUser) {
+    const error = await servers.openPublic();
+    if (error !== null) say("warn", `no probes and metrics: ${error}`);
+  }
+
+  function announce(): void {
+    for (const warning of config.warnings) say("warn", renderProblem(warning));
+    for (const notice of config.notices) say("info", renderProblem(notice));
+    if (!passthrough) say("info", `tsinit ${request.version} started with pid ${kernel.pid}`);
+  }
+
+  function becomeSubreaper(): void {
+    const errno = kernel.becomeSubreaper();
+    if (errno !== null)
+      say(
+        "warn",
+        `not PID 1 and no subreaper either (${errno}): orphans of the programs go to another process`,
+      );
+    else if (!passthrough)
+      say("info", `not PID 1 (but ${kernel.pid}): orphans come here as a child subreaper`);
+  }
+}
+
+/** supervisord's serverurl=AUTO (supervisord.md 5.6): the first unix server, else the first inet one. */
+function serverUrl(config: Config): string | null {
+  const unix = config.servers.find((server) => server.kind === "unix");
+  if (unix?.kind === "unix") return `unix://${unix.path}`;
+  const inet = config.servers.find((server) => server.kind === "inet");
+  if (inet?.kind === "inet") {
+    const host = ["", "*", "0.0.0.0", "::"].includes(inet.host) ? "localhost" : inet.host;
+    return `http://${host}:${inet.port}`;
+  }
+  return config.control.path === null ? null : `unix://${config.control.path}`;
+}

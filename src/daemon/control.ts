@@ -1,0 +1,123 @@
+/** What the API and the client may do: commands become events, questions are answered from the snapshot. */
+import type { Command, Control, Reread } from "../api/control.ts";
+import type { Config } from "../config/config.ts";
+import { renderProblem } from "../config/config.ts";
+import type { Loaded } from "../config/load.ts";
+import { diffGroups } from "../core/diff.ts";
+import type { Snapshot } from "../core/snapshot.ts";
+import type { Plan } from "../core/spec.ts";
+import type { Logs } from "../logs/logs.ts";
+import type { Journal } from "./journal.ts";
+import type { Loop } from "./loop.ts";
+
+export interface ReloadFacts {
+  successful: boolean;
+  /** Seconds since 1970. */
+  successAt: number;
+}
+
+export interface ControlOptions {
+  readonly loop: Loop;
+  readonly journal: Journal;
+  readonly logs: Logs;
+  readonly config: Config;
+  readonly load: () => Loaded;
+  readonly snapshot: () => Snapshot;
+  readonly wall: () => number;
+  readonly pid: number;
+  readonly version: string;
+  /** A configuration was read and is about to be used. */
+  readonly onConfig: (config: Config) => void;
+}
+
+export interface DaemonControl extends Control {
+  /** Reread and make it so; the errors, if any, are logged and nothing changes. */
+  update(): void;
+  readonly reloads: ReloadFacts;
+}
+
+export function createControl(options: ControlOptions): DaemonControl {
+  const { loop, journal, logs } = options;
+  let lastRead: Config = options.config;
+  const reloads: ReloadFacts = { successful: true, successAt: options.wall() };
+
+  function reread(): Reread {
+    const loaded = options.load();
+    reloads.successful = loaded.ok;
+    if (!loaded.ok) {
+      const errors = loaded.errors.map(renderProblem);
+      for (const error of errors) logs.say("error", error);
+      logs.say("error", "the configuration was not changed");
+      return { ok: false, errors };
+    }
+    for (const warning of loaded.config.warnings) logs.say("warn", renderProblem(warning));
+    reloads.successAt = options.wall();
+    lastRead = loaded.config;
+    return { ok: true, ...diffGroups(activePlan(), lastRead.plan) };
+  }
+
+  const activePlan = (): Plan => loop.system().plan;
+
+  function update(): void {
+    if (!reread().ok) return;
+    options.onConfig(lastRead);
+    loop.submit({ type: "reload", plan: lastRead.plan });
+  }
+
+  /** Everything down, then up again in order with the configuration as it is now. */
+  function restartAll(): void {
+    if (!reread().ok) return;
+    const ids = activePlan().programs.map((program) => program.id);
+    const ended = () => options.snapshot().programs.every((program) => program.pid === 0);
+    const again = () => {
+      options.onConfig(lastRead);
+      loop.submit({ type: "reload", plan: lastRead.plan });
+      const startable = lastRead.plan.programs.filter((program) => program.autostart);
+      loop.submit({ type: "start", ids: startable.map((program) => program.id), gated: true });
+    };
+    loop.submit({ type: "stop", ids });
+    if (ended()) return again();
+    const stopWatching = journal.subscribe(() => {
+      if (!ended()) return;
+      stopWatching();
+      again();
+    });
+  }
+
+  function perform(command: Command): void {
+    switch (command.type) {
+      case "start":
+      case "stop":
+      case "signal":
+        return loop.submit(command);
+      case "add-group":
+        options.onConfig(lastRead);
+        return loop.submit({ type: "add-group", plan: lastRead.plan, group: command.group });
+      case "remove-group":
+        return loop.submit(command);
+      case "update":
+        return update();
+      case "shutdown":
+        logs.say("warn", "received a shutdown request");
+        return loop.submit({ type: "shutdown", cause: "a shutdown request", hurry: false });
+      case "restart-all":
+        return restartAll();
+    }
+  }
+
+  return {
+    snapshot: options.snapshot,
+    groups: () => activePlan().groups,
+    lastRead: () => lastRead.plan,
+    perform,
+    reread,
+    update,
+    reloads,
+    subscribe: (listener) => journal.subscribe(listener),
+    pid: () => options.pid,
+    identifier: () => activePlan().global.identifier,
+    version: () => options.version,
+    history: (id, stream) => ({ bytes: logs.history(id, stream), end: logs.historyEnd(id, stream) }),
+    clearHistory: (id) => logs.clear(id),
+  };
+}

@@ -1,0 +1,63 @@
+/** Effects → the world. It decides nothing; what it learns goes back as an event. */
+import type { Effect, Outcome } from "../core/effect.ts";
+import type { SystemEvent } from "../core/event.ts";
+import type { Signal } from "../core/signal-names.ts";
+import type { ProgramId, ProgramSpec } from "../core/spec.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Journal } from "./journal.ts";
+import { type LaunchContext, launch } from "./launch.ts";
+import type { Reaper } from "./reaper.ts";
+
+export interface PerformOptions {
+  readonly kernel: Kernel;
+  readonly reaper: Reaper;
+  readonly journal: Journal;
+  readonly launchContext: () => LaunchContext;
+  readonly specOf: (id: ProgramId) => ProgramSpec | null;
+  readonly onExit: (outcome: Outcome) => void;
+}
+
+export function createPerformer(options: PerformOptions): (effect: Effect) => SystemEvent | null {
+  const { kernel, reaper, journal } = options;
+
+  function spawn(id: ProgramId): SystemEvent | null {
+    const spec = options.specOf(id);
+    if (!spec) return null;
+    const launched = launch(spec, options.launchContext());
+    if (!launched.ok) return { type: "spawn-failed", id, reason: launched.reason, code: launched.code };
+    reaper.track(launched.pid, id);
+    return { type: "spawned", id, pid: launched.pid };
+  }
+
+  /** Everything that still lives: kill(-1) only as real PID 1, else it would reach the neighbours or the whole machine. */
+  function sweep(signal: Signal): void {
+    if (kernel.pid === 1) kernel.kill(-1, signal);
+    else for (const pid of kernel.descendants() ?? []) kernel.kill(pid, signal);
+    reaper.watchAlone();
+  }
+
+  return (effect) => {
+    switch (effect.type) {
+      case "spawn":
+        return spawn(effect.id);
+      case "kill": {
+        const errno = kernel.kill(effect.group ? -effect.pid : effect.pid, effect.signal);
+        // ESRCH: it ended just now, its exit is on the way.
+        if (errno === null || errno === "ESRCH") return null;
+        return { type: "kill-failed", id: effect.id, reason: errno };
+      }
+      case "watch-group":
+        reaper.watchGroup(effect.id, effect.pid);
+        return null;
+      case "sweep":
+        sweep(effect.signal);
+        return null;
+      case "journal":
+        journal.record(effect.entry);
+        return null;
+      case "exit":
+        options.onExit(effect.outcome);
+        return null;
+    }
+  };
+}

@@ -1,0 +1,105 @@
+/** Collects every child that ended: programs become events, orphans are counted and forgotten. */
+
+import type { SystemEvent } from "../core/event.ts";
+import type { ProgramId } from "../core/spec.ts";
+import type { Pid } from "../core/states.ts";
+import type { Kernel, Reaped } from "../kernel/kernel.ts";
+import type { Clock } from "./clock.ts";
+
+export interface Reaper {
+  /** A program's process, from its spawn until it is reaped. */
+  track(pid: Pid, id: ProgramId): void;
+  owner(pid: Pid): ProgramId | null;
+  /** SIGCHLD came: take all that ended. */
+  reap(): void;
+  /** Report `group-gone` when no process of the group is left. */
+  watchGroup(id: ProgramId, group: Pid): void;
+  /** Report `alone` once nothing but ourselves lives. */
+  watchAlone(): void;
+  orphans(): number;
+}
+
+export interface ReaperOptions {
+  readonly kernel: Kernel;
+  readonly clock: Clock;
+  readonly submit: (event: SystemEvent) => void;
+  /** Before the exit of a program is told: its last words. */
+  readonly onProgramEnd: (id: ProgramId, pid: Pid) => void;
+  readonly onOrphan: (reaped: Reaped) => void;
+}
+
+/** Group members that are nobody's orphans end without a signal to us: look again this often while one is awaited. */
+const LOOK_AGAIN_MS = 50;
+
+export function createReaper(options: ReaperOptions): Reaper {
+  const { kernel, clock, submit } = options;
+  const programs = new Map<Pid, ProgramId>();
+  const groups = new Map<ProgramId, Pid>();
+  let awaitingAlone = false;
+  let looking = false;
+  let orphans = 0;
+
+  const groupLives = (group: Pid) => kernel.kill(-group, 0) !== "ESRCH";
+
+  function isAlone(): boolean {
+    // kill(-1) reaches all but ourselves, docker exec's processes too; only the real PID 1 may ask that way.
+    if (kernel.pid === 1) return kernel.kill(-1, 0) === "ESRCH";
+    return (kernel.descendants() ?? []).length === 0;
+  }
+
+  function look(): void {
+    for (const [id, group] of groups) {
+      if (groupLives(group)) continue;
+      groups.delete(id);
+      submit({ type: "group-gone", id });
+    }
+    if (awaitingAlone && isAlone()) {
+      awaitingAlone = false;
+      submit({ type: "alone" });
+    }
+    if (looking || (groups.size === 0 && !awaitingAlone)) return;
+    looking = true;
+    clock.after(LOOK_AGAIN_MS, () => {
+      looking = false;
+      reap();
+    });
+  }
+
+  function reap(): void {
+    const ended: Reaped[] = [];
+    for (;;) {
+      const next = kernel.reap();
+      if (next === "none" || next === "childless") break;
+      // Thousands of orphans may end at once: only programs are worth keeping.
+      if (programs.has(next.pid)) ended.push({ pid: next.pid, status: next.status });
+      else {
+        orphans++;
+        options.onOrphan(next);
+      }
+    }
+    for (const { pid, status } of ended) {
+      const id = programs.get(pid);
+      if (id === undefined) continue;
+      programs.delete(pid);
+      options.onProgramEnd(id, pid);
+      submit({ type: "exited", pid, status, groupAlive: groupLives(pid) });
+    }
+    look();
+  }
+
+  return {
+    track: (pid, id) => void programs.set(pid, id),
+    owner: (pid) => programs.get(pid) ?? null,
+    reap,
+    watchGroup(id, group) {
+      groups.set(id, group);
+      look();
+    },
+    watchAlone() {
+      awaitingAlone = true;
+      // Zombies count as alive for kill(2): collect them first.
+      reap();
+    },
+    orphans: () => orphans,
+  };
+}

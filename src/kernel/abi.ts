@@ -1,0 +1,133 @@
+/** Numbers and layouts that C headers hold: Linux on x86-64 and arm64 with glibc. Another CPU is added here. */
+
+interface SyscallNumbers {
+  readonly getgroups: bigint;
+  readonly setgroups: bigint;
+  readonly setresuid: bigint;
+  readonly getresuid: bigint;
+  readonly setresgid: bigint;
+  readonly getresgid: bigint;
+  readonly newfstatat: bigint;
+  readonly faccessat: bigint;
+  readonly getdents64: bigint;
+  readonly close_range: bigint;
+}
+
+const X64: SyscallNumbers = {
+  getgroups: 115n,
+  setgroups: 116n,
+  setresuid: 117n,
+  getresuid: 118n,
+  setresgid: 119n,
+  getresgid: 120n,
+  newfstatat: 262n,
+  faccessat: 269n,
+  getdents64: 217n,
+  close_range: 436n,
+};
+
+/** Linux's generic table (asm-generic/unistd.h). */
+const ARM64: SyscallNumbers = {
+  getgroups: 158n,
+  setgroups: 159n,
+  setresuid: 147n,
+  getresuid: 148n,
+  setresgid: 149n,
+  getresgid: 150n,
+  newfstatat: 79n,
+  faccessat: 48n,
+  getdents64: 61n,
+  close_range: 436n,
+};
+
+const IS_ARM64 = process.arch === "arm64";
+
+export const SYS: SyscallNumbers = IS_ARM64 ? ARM64 : X64;
+
+/** struct stat: 144 bytes on x86-64, 128 on arm64; st_mode is an unsigned 32-bit number. */
+export const STAT = { size: 144, mode: IS_ARM64 ? 16 : 24 } as const;
+export const S_IFMT = 0o170000;
+export const S_IFREG = 0o100000;
+export const S_IFDIR = 0o040000;
+export const X_OK = 1n;
+export const AT_FDCWD = -100n;
+
+/** glibc's struct sigaction: handler, mask of 1024 bits, flags, restorer; the same on both. */
+export const SIGACTION = { size: 152, handler: 0, flags: 136 } as const;
+export const SIG_DFL = 0n;
+export const SIG_IGN = 1n;
+export const SA_RESETHAND = 0x80000000;
+export const SIG_BLOCK = 0;
+export const SIG_UNBLOCK = 1;
+export const SIG_SETMASK = 2;
+/** sigset_t: 1024 bits of which the kernel knows the first 64. */
+export const SIGSET_SIZE = 128;
+
+/** posix_spawn_file_actions_t is 80 bytes and posix_spawnattr_t 336 in glibc; both get room to spare. */
+export const FILE_ACTIONS_SIZE = 256;
+export const SPAWN_ATTRIBUTES_SIZE = 512;
+export const POSIX_SPAWN_SETPGROUP = 0x02;
+export const POSIX_SPAWN_SETSIGDEF = 0x04;
+export const POSIX_SPAWN_SETSIGMASK = 0x08;
+
+export const O_RDONLY = 0;
+export const O_WRONLY = 1;
+export const O_RDWR = 2;
+export const O_NOCTTY = 0o400;
+export const O_DIRECTORY = IS_ARM64 ? 0o40000 : 0o200000;
+export const O_CLOEXEC = 0o2000000;
+
+export const F_SETFD = 2;
+export const F_DUPFD_CLOEXEC = 1030;
+export const F_SETPIPE_SZ = 1031;
+export const FD_CLOEXEC = 1;
+export const CLOSE_RANGE_CLOEXEC = 4n;
+
+export const RLIMIT_NOFILE = 7;
+
+export const PR_GET_DUMPABLE = 3;
+export const PR_SET_DUMPABLE = 4;
+export const PR_SET_NAME = 15;
+export const PR_SET_CHILD_SUBREAPER = 36;
+export const PR_CAP_AMBIENT = 47;
+export const PR_CAP_AMBIENT_IS_SET = 1n;
+export const PR_CAP_AMBIENT_RAISE = 2n;
+export const PR_CAP_AMBIENT_CLEAR_ALL = 4n;
+
+export const WNOHANG = 1;
+
+/** struct pollfd: fd int32, events int16, revents int16. */
+export const POLLFD = { size: 8, events: 4, revents: 6 } as const;
+export const POLLIN = 0x1;
+export const POLLOUT = 0x4;
+
+/** struct linux_dirent64: inode, offset, length of the record (uint16), type, name with its NUL. */
+export const DIRENT = { length: 16, name: 19 } as const;
+
+export const EINTR = 4;
+export const ECHILD = 10;
+export const EAGAIN = 11;
+export const ENOMEM = 12;
+export const ENOTDIR = 20;
+export const EINVAL = 22;
+
+/** asm-generic/errno-base.h and errno.h, the same on both CPUs: index is the number, an empty place is unused. */
+const ERRNO_NAMES = (
+  "- EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK EBUSY EEXIST " +
+  "EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE " +
+  "EDEADLK ENAMETOOLONG ENOLCK ENOSYS ENOTEMPTY ELOOP - ENOMSG EIDRM ECHRNG EL2NSYNC EL3HLT EL3RST ELNRNG EUNATCH " +
+  "ENOCSI EL2HLT EBADE EBADR EXFULL ENOANO EBADRQC EBADSLT - EBFONT ENOSTR ENODATA ETIME ENOSR ENONET ENOPKG EREMOTE " +
+  "ENOLINK EADV ESRMNT ECOMM EPROTO EMULTIHOP EDOTDOT EBADMSG EOVERFLOW ENOTUNIQ EBADFD EREMCHG ELIBACC ELIBBAD " +
+  "ELIBSCN ELIBMAX ELIBEXEC EILSEQ ERESTART ESTRPIPE EUSERS ENOTSOCK EDESTADDRREQ EMSGSIZE EPROTOTYPE ENOPROTOOPT " +
+  "EPROTONOSUPPORT ESOCKTNOSUPPORT EOPNOTSUPP EPFNOSUPPORT EAFNOSUPPORT EADDRINUSE EADDRNOTAVAIL ENETDOWN " +
+  "ENETUNREACH ENETRESET ECONNABORTED ECONNRESET ENOBUFS EISCONN ENOTCONN ESHUTDOWN ETOOMANYREFS ETIMEDOUT " +
+  "ECONNREFUSED EHOSTDOWN EHOSTUNREACH EALREADY EINPROGRESS ESTALE EUCLEAN ENOTNAM ENAVAIL EISNAM EREMOTEIO EDQUOT " +
+  "ENOMEDIUM EMEDIUMTYPE ECANCELED ENOKEY EKEYEXPIRED EKEYREVOKED EKEYREJECTED EOWNERDEAD ENOTRECOVERABLE ERFKILL " +
+  "EHWPOISON"
+).split(" ");
+
+/** 2 → `ENOENT`; `E999` for a number without a name. */
+export function errnoName(errno: number): string {
+  const name = ERRNO_NAMES[errno];
+  return name === undefined || name === "-" ? `E${errno}` : name;
+}

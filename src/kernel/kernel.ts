@@ -1,0 +1,108 @@
+/**
+ * The operating system as tsinit sees it: about twenty verbs under our own names. `linux.ts` does them through libc,
+ * `test/fakes/kernel.ts` in memory; one contract suite (`test/kernel-contract.ts`) runs on both.
+ *
+ * Verbs that can fail in ways a caller handles return an errno name ("ENOENT"); null means done. They never throw, but
+ * for `CredentialsLost`.
+ * Text from the system (environment, paths) is UTF-8 with surrogateescape: a byte 0x80+n that is not UTF-8 is U+DC80+n.
+ */
+import type { Signal } from "../core/signal-names.ts";
+import type { Credentials } from "../core/spec.ts";
+import type { ExitStatus, Pid } from "../core/states.ts";
+
+export type Fd = number;
+/** An errno's name, e.g. "EAGAIN". */
+export type Errno = string;
+
+export interface SpawnRequest {
+  /** A path; it is not searched for. */
+  readonly file: string;
+  readonly argv: readonly string[];
+  /** `KEY=VALUE`, in order. */
+  readonly environment: readonly string[];
+  /** null: ours. */
+  readonly directory: string | null;
+  /** What becomes fds 0, 1 and 2; nothing else is inherited. Stay open here: the caller closes them. */
+  readonly stdio: readonly [Fd, Fd, Fd];
+  /** null: ours. */
+  readonly user: Credentials | null;
+  readonly umask: number | null;
+  /** Make the new process group the foreground group of the terminal on stdio[0]. */
+  readonly foreground: boolean;
+}
+
+/** `step` says what failed: changing to the user, the directory, the program itself, or making a process at all. */
+export type SpawnResult =
+  | { readonly ok: true; readonly pid: Pid }
+  | { readonly ok: false; readonly step: "user" | "directory" | "exec" | "fork"; readonly errno: Errno };
+
+export interface Reaped {
+  readonly pid: Pid;
+  readonly status: ExitStatus;
+}
+
+/**
+ * A spawn became its program's user and could not become itself again: this process now has ids that are not its own
+ * and must end (70) without starting or signalling anything more.
+ */
+export class CredentialsLost extends Error {
+  readonly errno: number;
+
+  constructor(errno: number) {
+    super(`cannot take back the credentials after a spawn as another user (errno ${errno})`);
+    this.name = "CredentialsLost";
+    this.errno = errno;
+  }
+}
+
+export type FileKind = { readonly type: "file" | "directory" | "other"; readonly executable: boolean };
+
+export interface Kernel {
+  readonly pid: Pid;
+  readonly uid: number;
+  /** The environment as the container gave it, raw and in order; what steered the init away is back in it. */
+  environment(): [name: string, value: string][];
+
+  /**
+   * New process in its own process group: default dispositions, empty mask, the soft RLIMIT_NOFILE that the container
+   * gave, ids and groups of `user` (real, effective, saved). A failed exec is an answer, never a zombie.
+   */
+  spawn(request: SpawnRequest): SpawnResult;
+  /** The next ended child without waiting; "none": children but none ended; "childless". */
+  reap(): Reaped | "none" | "childless";
+  /** pid < -1: the group; -1: everything we may signal (only as real PID 1). */
+  kill(pid: Pid, signal: Signal | 0): Errno | null;
+  becomeSubreaper(): Errno | null;
+  /** Descendants of ours that are alive (no zombies), from /proc; null when /proc cannot be read. */
+  descendants(): Pid[] | null;
+
+  /** Close-on-exec, blocking. */
+  pipe(): { readonly read: Fd; readonly write: Fd } | Errno;
+  /** Bytes the pipe may hold; the kernel may refuse, which is fine. */
+  setPipeSize(fd: Fd, bytes: number): Errno | null;
+  chown(fd: Fd, uid: number, gid: number): Errno | null;
+  open(path: string, mode: "read" | "write" | "read-write"): Fd | Errno;
+  close(fd: Fd): void;
+  /** Does not block when the fd is non-blocking or has data. "EAGAIN" when there is nothing, 0 at the end. */
+  read(fd: Fd, into: Uint8Array): number | Errno;
+  /** Whether reading would not block; true at end of file too. */
+  readable(fd: Fd): boolean;
+  isatty(fd: Fd): boolean;
+  /** null: no such file. Follows links. */
+  stat(path: string): FileKind | null;
+
+  /** Lets these signals through on the main thread (Node blocks SIGUSR1 with --disable-sigusr1). */
+  unblock(signals: readonly Signal[]): void;
+  /** Keeps a handler of a fault signal from looping: it runs once, then the default applies until armed again. */
+  armOnce(signal: Signal): void;
+  /** Whether the signal's disposition is the default one (nobody handles it). */
+  isDefault(signal: Signal): boolean;
+  /** The name shown by ps, at most 15 bytes. */
+  setName(name: string): void;
+  /** Soft RLIMIT_NOFILE of this process to the hard one; children keep the container's. */
+  raiseFileLimit(): void;
+  /** Ends this process at once, no handlers, nothing waited for. */
+  exit(code: number): never;
+  /** Raw write to a descriptor, for last words; short writes and errors are given up on. */
+  writeNow(fd: Fd, text: string): void;
+}

@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { closeSync } from "node:fs";
+import { test } from "node:test";
+import { kernel, ProgramEnd, pipe, turns } from "../../test/fakes/log-world.ts";
+import { Capture, CaptureContext, type CaptureListener } from "./capture.ts";
+
+class Listener implements CaptureListener {
+  text = "";
+  ends = 0;
+  readonly ended: Promise<void>;
+  #onEnded: () => void = () => {};
+
+  constructor() {
+    this.ended = new Promise((resolve) => {
+      this.#onEnded = resolve;
+    });
+  }
+
+  onBytes(buffer: Buffer, length: number): void {
+    this.text += buffer.toString("latin1", 0, length);
+  }
+
+  onEnd(): void {
+    this.ends++;
+    this.#onEnded();
+  }
+}
+
+/** A context whose enlarged pipes are written down. */
+function watched(): { context: CaptureContext; enlarged: number[] } {
+  const enlarged: number[] = [];
+  const setPipeSize = (fd: number, bytes: number): null => {
+    assert.equal(bytes, 1024 * 1024);
+    enlarged.push(fd);
+    return null;
+  };
+  return { context: new CaptureContext({ read: kernel.read, setPipeSize }), enlarged };
+}
+
+test("bytes come as they are written, the end comes once", async () => {
+  const { context } = watched();
+  const ends = pipe();
+  const listener = new Listener();
+  const capture = new Capture(ends.read, context, listener);
+  const program = new ProgramEnd(ends.write);
+  program.write("hello");
+  program.close();
+  await listener.ended;
+  capture.close();
+  await turns(3);
+  assert.deepEqual([listener.text, listener.ends, capture.ended], ["hello", 1, true]);
+  assert.equal(kernel.read(ends.read, Buffer.alloc(1)), "EBADF");
+});
+
+test("a paused pipe is left alone, drain reads it all the same", async () => {
+  const { context } = watched();
+  const ends = pipe();
+  const listener = new Listener();
+  const capture = new Capture(ends.read, context, listener);
+  capture.pause();
+  const program = new ProgramEnd(ends.write);
+  program.write("one ");
+  await turns(5);
+  assert.equal(listener.text, "");
+  capture.drain(1000);
+  assert.deepEqual([listener.text, capture.ended], ["one ", false]);
+  program.write("two");
+  capture.resume();
+  while (listener.text.length < 7) await turns(1);
+  program.close();
+  capture.drain(1000);
+  assert.deepEqual([listener.text, listener.ends], ["one two", 1]);
+});
+
+test("a drain has a bound", () => {
+  const { context } = watched();
+  const ends = pipe();
+  const listener = new Listener();
+  const capture = new Capture(ends.read, context, listener);
+  const endless = new CaptureContext({ read: (_fd, into) => into.length, setPipeSize: () => null });
+  const other = pipe();
+  const flood = new Capture(other.read, endless, listener);
+  flood.drain(1024 * 1024);
+  assert.equal(listener.text.length, 1024 * 1024);
+  capture.close();
+  flood.close();
+  closeSync(ends.write);
+  closeSync(other.write);
+});
+
+test("only a busy program gets a larger pipe, and only so many do", async () => {
+  const { context, enlarged } = watched();
+  const busy = async (): Promise<Capture> => {
+    const ends = pipe();
+    const listener = new Listener();
+    const capture = new Capture(ends.read, context, listener);
+    const program = new ProgramEnd(ends.write);
+    const chunk = Buffer.alloc(65_536, "x");
+    for (let index = 1; index <= 4; index++) {
+      assert.equal(enlarged.includes(ends.read), false);
+      program.write(chunk);
+      while (listener.text.length < index * chunk.length) await turns(1);
+    }
+    program.close();
+    return capture;
+  };
+  const calm = pipe();
+  const listener = new Listener();
+  const quiet = new Capture(calm.read, context, listener);
+  for (let index = 1; index <= 20; index++) {
+    new ProgramEnd(calm.write).write("a line\n");
+    while (listener.text.length < index * 7) await turns(1);
+  }
+  assert.deepEqual(enlarged, []);
+  const captures: Capture[] = [];
+  context.enlarged = 14;
+  for (let index = 0; index < 4; index++) captures.push(await busy());
+  await turns(5);
+  assert.ok(enlarged.length >= 2);
+  for (const capture of [quiet, ...captures]) capture.close();
+  assert.equal(context.enlarged, 14);
+  context.enlarged = 16;
+  const before = enlarged.length;
+  (await busy()).close();
+  assert.equal(enlarged.length, before);
+  closeSync(calm.write);
+});
+
+test("a descriptor that cannot be polled is closed and told of", async () => {
+  const { context } = watched();
+  const file = kernel.open(import.meta.filename, "read");
+  assert.ok(typeof file === "number");
+  assert.throws(() => new Capture(file, context, new Listener()));
+  assert.equal(kernel.read(file, Buffer.alloc(1)), "EBADF");
+});

@@ -1,0 +1,129 @@
+/** The reading side of one program's pipe. */
+import fs from "node:fs";
+import type net from "node:net";
+
+/** One buffer for every pipe: what is read into it is used up before the next read. As long as a default pipe. */
+const READ_BYTES = 64 * 1024;
+/** A read that brings this much counts as a sign of a busy program; after so many of them its pipe is made larger. */
+const BUSY_READ_BYTES = 32 * 1024;
+const BUSY_READS = 4;
+const BUSY_PIPE_BYTES = 1024 * 1024;
+/** Enlarged pipes count against the user's pipe-user-pages-soft (64 MB by default): only so many at a time. */
+const BUSY_PIPES = 16;
+
+export interface CaptureKernel {
+  /** 0 at the end; an errno name, "EAGAIN" when there is nothing now. */
+  read(fd: number, into: Uint8Array): number | string;
+  setPipeSize(fd: number, bytes: number): string | null;
+}
+
+/** What all pipes share. */
+export class CaptureContext {
+  readonly kernel: CaptureKernel;
+  enlarged = 0;
+  #buffer: Buffer | null = null;
+
+  constructor(kernel: CaptureKernel) {
+    this.kernel = kernel;
+  }
+
+  get buffer(): Buffer {
+    this.#buffer ??= Buffer.allocUnsafeSlow(READ_BYTES);
+    return this.#buffer;
+  }
+}
+
+export interface CaptureListener {
+  /** The first `length` bytes of `buffer`, only during the call. */
+  onBytes(buffer: Buffer, length: number): void;
+  /** Nothing more will come; called once. */
+  onEnd(): void;
+}
+
+export class Capture {
+  readonly #fd: number;
+  readonly #context: CaptureContext;
+  readonly #listener: CaptureListener;
+  readonly #socket: net.Socket;
+  #paused = false;
+  #ended = false;
+  #busyReads = 0;
+
+  /** Owns `fd`, the read end of a pipe, from now on. Throws when it cannot be polled, with the fd closed. */
+  constructor(fd: number, context: CaptureContext, listener: CaptureListener) {
+    this.#fd = fd;
+    this.#context = context;
+    this.#listener = listener;
+    const { Socket } = process.getBuiltinModule("node:net");
+    const { buffer } = context;
+    const callback = (length: number): boolean => this.#onRead(length);
+    try {
+      this.#socket = new Socket({ fd, readable: true, writable: false, onread: { buffer, callback } });
+    } catch (error) {
+      fs.closeSync(fd);
+      throw error;
+    }
+    this.#socket.on("error", () => {});
+    this.#socket.on("close", () => this.#end());
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Stops reading: when the pipe is full, its writer waits, and nobody else. */
+  pause(): void {
+    if (this.#paused || this.#ended) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#ended) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  /** Reads what is there, paused or not, until the pipe is empty, at its end, or about `budget` bytes were read. */
+  drain(budget: number): void {
+    const { buffer, kernel } = this.#context;
+    for (let left = budget; left > 0 && !this.#ended; ) {
+      const count = kernel.read(this.#fd, buffer);
+      if (count === 0) return this.close();
+      if (typeof count === "string") return;
+      this.#listener.onBytes(buffer, count);
+      left -= count;
+    }
+  }
+
+  close(): void {
+    this.#socket.destroy();
+    this.#end();
+  }
+
+  #onRead(length: number): boolean {
+    if (this.#ended) return false;
+    if (length >= BUSY_READ_BYTES && this.#busyReads < BUSY_READS) this.#noteBusyRead();
+    this.#listener.onBytes(this.#context.buffer, length);
+    return !this.#paused;
+  }
+
+  #noteBusyRead(): void {
+    const context = this.#context;
+    if (this.#busyReads === BUSY_READS - 1 && context.enlarged >= BUSY_PIPES) return;
+    if (++this.#busyReads < BUSY_READS) return;
+    context.enlarged++;
+    context.kernel.setPipeSize(this.#fd, BUSY_PIPE_BYTES);
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#busyReads === BUSY_READS) this.#context.enlarged--;
+    this.#listener.onEnd();
+  }
+}

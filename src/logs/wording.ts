@@ -1,0 +1,97 @@
+/** Journal entries as log lines: supervisord's words where it has some (supervisord.md 16), so that alerts keep working. Pure. */
+import type { JournalEntry } from "../core/effect.ts";
+import { SIGNALS, signalName } from "../core/signal-names.ts";
+import type { ProgramId, ProgramSpec } from "../core/spec.ts";
+import type { ExitStatus } from "../core/states.ts";
+import type { Level } from "./logs.ts";
+
+export interface LogLine {
+  readonly level: Level;
+  readonly text: string;
+}
+
+/** null: a program that is not (or no longer) configured. */
+export type SpecOf = (id: ProgramId) => ProgramSpec | null;
+
+type StateEntry = Extract<JournalEntry, { type: "state" }>;
+type ReloadedEntry = Extract<JournalEntry, { type: "reloaded" }>;
+
+/** The line that tells of an entry; null for what is not worth one. Names are process names without the group. */
+export function renderEntry(entry: JournalEntry, specOf: SpecOf): LogLine | null {
+  const name = (id: ProgramId): string => specOf(id)?.name ?? id.slice(id.lastIndexOf(":") + 1);
+  const names = (ids: readonly ProgramId[]): string => ids.map(name).join(", ");
+  switch (entry.type) {
+    case "state":
+      return renderState(entry, name(entry.id), specOf(entry.id)?.startsecs ?? 0);
+    case "spawned":
+      return line("info", `spawned: '${name(entry.id)}' with pid ${entry.pid}`);
+    case "spawn-error":
+      return line("info", `spawnerr: ${entry.reason}`);
+    case "killing":
+      return line("warn", `killing '${name(entry.id)}' (${entry.pid}) with SIGKILL`);
+    case "kill-error":
+      return line("critical", `unknown problem killing ${name(entry.id)} (${entry.pid}): ${entry.reason}`);
+    case "already-running":
+      return line("warn", `process '${name(entry.id)}' already running`);
+    case "started":
+      return line("debug", "the start sequence is over");
+    case "draining":
+      return line("info", `draining: not ready for ${entry.seconds} s before the first program is stopped`);
+    case "stopping":
+      return line("info", `shutting down: ${entry.cause} (exit code ${entry.code})`);
+    case "waiting":
+      return line("info", `waiting for ${names(entry.ids)} to die`);
+    case "deadline":
+      return line("warn", `shutdown_timeout is over, killing ${names(entry.ids)}`);
+    case "hurry":
+      return line("warn", `asked again to exit, killing ${names(entry.ids)} now`);
+    case "sweeping":
+      return renderSweeping(entry.signal);
+    case "group-added":
+      return line("debug", `added process group '${entry.group}'`);
+    case "group-removed":
+      return line("debug", `removed process group '${entry.group}'`);
+    case "reloaded":
+      return line("info", `reloaded: ${renderChanges(entry)}`);
+  }
+}
+
+function line(level: Level, text: string): LogLine {
+  return { level, text };
+}
+
+function renderState(entry: StateEntry, name: string, startsecs: number): LogLine | null {
+  const { ended, to } = entry;
+  if (ended) {
+    const status = renderStatus(ended.status);
+    const level = ended.expected ? "info" : "warn";
+    if (entry.from === "STOPPING") return line(level, `stopped: ${name} (${status})`);
+    return line(level, `exited: ${name} (${status}; ${ended.expected ? "expected" : "not expected"})`);
+  }
+  if (to.name === "RUNNING") {
+    const lasted = `process has stayed up for > than ${startsecs} seconds (startsecs)`;
+    return line("info", `success: ${name} entered RUNNING state, ${lasted}`);
+  }
+  if (to.name === "FATAL") {
+    return line("info", `gave up: ${name} entered FATAL state, too many start retries too quickly`);
+  }
+  return null;
+}
+
+/** `exit status 3`, `terminated by SIGSEGV (core dumped)`. */
+function renderStatus(status: ExitStatus): string {
+  if (status.kind === "exited") return `exit status ${status.code}`;
+  return `terminated by ${signalName(status.signal)}${status.coreDumped ? " (core dumped)" : ""}`;
+}
+
+function renderSweeping(signal: number): LogLine {
+  const level = signal === SIGNALS.KILL ? "warn" : "debug";
+  return line(level, `sending ${signalName(signal)} to every process that is left`);
+}
+
+function renderChanges({ added, changed, removed }: ReloadedEntry): string {
+  const parts = Object.entries({ added, changed, removed })
+    .filter(([, groups]) => groups.length > 0)
+    .map(([what, groups]) => `${what} ${groups.join(", ")}`);
+  return parts.length > 0 ? parts.join("; ") : "nothing changed";
+}

@@ -1,0 +1,190 @@
+/** The three formats of a program's lines, written into a queue: text with a prefix, raw, JSON. */
+
+import { CONTINUED, renderTimestamp } from "./format.ts";
+import { type JsonKeys, type JsonPart, type JsonRecord, renderJson } from "./json.ts";
+import type { Bytes, LineCursor, LineWriter } from "./lines.ts";
+import { bytesOf, countLines, prefixLines } from "./lines.ts";
+import type { OutputQueue, Owner } from "./queue.ts";
+
+const NEWLINE = Buffer.from("\n");
+const MARK = Buffer.from(CONTINUED);
+/** Room asked for beyond a prefix, so that a block is not begun for a few bytes. */
+const SLACK = 256;
+/** A prefix is put into one block with some of its line. */
+const LONGEST_PREFIX = 4096;
+
+export interface Writer extends LineWriter {
+  /** The number of lines. */
+  lines(source: Buffer, from: number, to: number): number;
+  /** A line about the stream, in the stream. */
+  notice(text: string): void;
+}
+
+/** Milliseconds since 1970. */
+export type WallClock = () => number;
+
+/** Views of the buffers that lines come from: nearly always the one that all pipes share. */
+const views = new WeakMap<Buffer, Bytes>();
+
+function viewOf(buffer: Buffer): Bytes {
+  let bytes = views.get(buffer);
+  if (!bytes) {
+    bytes = bytesOf(buffer);
+    views.set(buffer, bytes);
+  }
+  return bytes;
+}
+
+export class TextWriter implements Writer {
+  readonly #queue: OutputQueue;
+  readonly #owner: Owner;
+  readonly #heading: Buffer;
+  readonly #wall: WallClock | null;
+  #stampedAt = -1;
+  readonly #cursor: LineCursor = { read: 0, write: 0, lines: 0, inside: false };
+
+  /** `wall`: a timestamp goes before the prefix. */
+  constructor(queue: OutputQueue, owner: Owner, prefix: string, wall: WallClock | null) {
+    this.#queue = queue;
+    this.#owner = owner;
+    this.#wall = wall;
+    this.#heading = Buffer.from(wall ? `${renderTimestamp(0)} ${prefix}` : prefix).subarray(
+      0,
+      LONGEST_PREFIX,
+    );
+  }
+
+  lines(source: Buffer, from: number, to: number): number {
+    const heading = this.#stamp();
+    const cursor = this.#cursor;
+    cursor.read = from;
+    cursor.lines = 0;
+    cursor.inside = false;
+    const input = viewOf(source);
+    this.#queue.begin(this.#owner);
+    while (cursor.read < to) {
+      const block = this.#queue.room(heading.length + SLACK);
+      cursor.write = block.end;
+      prefixLines(input, to, block, heading, cursor);
+      this.#queue.commit(this.#owner, block, cursor.write - block.end);
+    }
+    return cursor.lines;
+  }
+
+  piece(source: Buffer, from: number, to: number, continues: boolean, goesOn: boolean): void {
+    // The line was written as unfinished and nothing more came: its mark said so already.
+    if (from === to && continues && !goesOn) return;
+    const heading = this.#stamp();
+    const queue = this.#queue;
+    queue.begin(this.#owner);
+    queue.append(this.#owner, heading, 0, heading.length);
+    if (continues) queue.append(this.#owner, MARK, 0, MARK.length);
+    queue.append(this.#owner, source, from, to);
+    if (goesOn) queue.append(this.#owner, MARK, 0, MARK.length);
+    queue.append(this.#owner, NEWLINE, 0, 1);
+  }
+
+  notice(text: string): void {
+    const bytes = Buffer.from(text);
+    this.piece(bytes, 0, bytes.length, false, false);
+  }
+
+  /** All lines of one chunk have the time at which it was read. */
+  #stamp(): Buffer {
+    if (!this.#wall) return this.#heading;
+    const now = this.#wall();
+    if (now !== this.#stampedAt) this.#heading.write(renderTimestamp(now), 0, "latin1");
+    this.#stampedAt = now;
+    return this.#heading;
+  }
+}
+
+/** Bytes as they are. A line that stays unfinished is left open until it goes on or somebody else has a line. */
+export class RawWriter implements Writer {
+  readonly #queue: OutputQueue;
+  readonly #owner: Owner;
+
+  constructor(queue: OutputQueue, owner: Owner) {
+    this.#queue = queue;
+    this.#owner = owner;
+  }
+
+  lines(source: Buffer, from: number, to: number): number {
+    this.#queue.begin(this.#owner);
+    this.#queue.append(this.#owner, source, from, to);
+    return countLines(source, from, to);
+  }
+
+  piece(source: Buffer, from: number, to: number, continues: boolean, goesOn: boolean): void {
+    const queue = this.#queue;
+    if (from === to && continues && !goesOn) {
+      queue.endLine(this.#owner);
+      return;
+    }
+    queue.begin(this.#owner);
+    queue.append(this.#owner, source, from, to);
+    queue.leaveLineOpen(this.#owner);
+    if (!goesOn) queue.endLine(this.#owner);
+  }
+
+  notice(text: string): void {
+    this.#queue.endLine(this.#owner);
+    const bytes = Buffer.from(text);
+    this.piece(bytes, 0, bytes.length, false, false);
+  }
+}
+
+export class JsonWriter implements Writer {
+  readonly #queue: OutputQueue;
+  readonly #owner: Owner;
+  readonly #keys: JsonKeys;
+  readonly #record: Omit<JsonRecord, "time">;
+  readonly #wall: WallClock;
+
+  constructor(
+    queue: OutputQueue,
+    owner: Owner,
+    keys: JsonKeys,
+    record: Omit<JsonRecord, "time">,
+    wall: WallClock,
+  ) {
+    this.#queue = queue;
+    this.#owner = owner;
+    this.#keys = keys;
+    this.#record = record;
+    this.#wall = wall;
+  }
+
+  lines(source: Buffer, from: number, to: number): number {
+    const record = { time: renderTimestamp(this.#wall()), ...this.#record };
+    let text = "";
+    let lines = 0;
+    for (let at = from; at < to; lines++) {
+      const newline = source.indexOf(10, at);
+      text += renderJson(this.#keys, record, source.toString("utf8", at, newline), null);
+      at = newline + 1;
+    }
+    this.#append(text);
+    return lines;
+  }
+
+  piece(source: Buffer, from: number, to: number, continues: boolean, goesOn: boolean): void {
+    if (from === to && continues && !goesOn) return;
+    const part: JsonPart | null = continues || goesOn ? { continued: continues, partial: goesOn } : null;
+    this.#one(this.#record, source.toString("utf8", from, to), part);
+  }
+
+  notice(text: string): void {
+    this.#one({ ...this.#record, level: "warn" }, text, null);
+  }
+
+  #one(record: Omit<JsonRecord, "time">, text: string, part: JsonPart | null): void {
+    this.#append(renderJson(this.#keys, { time: renderTimestamp(this.#wall()), ...record }, text, part));
+  }
+
+  #append(text: string): void {
+    const bytes = Buffer.from(text);
+    this.#queue.begin(this.#owner);
+    this.#queue.append(this.#owner, bytes, 0, bytes.length);
+  }
+}

@@ -1,0 +1,203 @@
+/** Which program am I: the init, its client, the config check, the health probe. Each is loaded only when it is the one. */
+import minimist from "minimist";
+import type { LoadRequest } from "./config/load.ts";
+import type { Kernel } from "./kernel/kernel.ts";
+import { linuxKernel } from "./kernel/linux.ts";
+import { withoutSteering } from "./stage.ts";
+import { USAGE } from "./usage.ts";
+import { VERSION } from "./version.ts";
+
+const EXIT_USAGE = 2;
+const EXIT_FAULT = 70;
+
+/** argv as the shell gave it: a single executable and `node main.ts` both put the name at 1. */
+const [, typedName = "tsinit", ...words] = process.argv;
+const calledAs = typedName.slice(typedName.lastIndexOf("/") + 1);
+
+class UsageError extends Error {}
+
+interface Options {
+  readonly config: string | null;
+  readonly rest: string[];
+}
+
+/** `-c FILE` and `--` before the first word that is not an option; everything after belongs to the command. */
+function parseOptions(
+  argv: string[],
+  flags: readonly string[] = [],
+): Options & { readonly flags: Set<string> } {
+  const unknown: string[] = [];
+  let parsed: minimist.ParsedArgs;
+  try {
+    parsed = minimist(argv, {
+      string: ["_", "configuration"],
+      alias: { configuration: ["c", "config"] },
+      stopEarly,
+      unknown: (word) => {
+        if (!word.startsWith("-")) return true;
+        unknown.push(word);
+        return false;
+      },
+    });
+  } catch (error) {
+    // minimist stumbles over option names that every object has (--toString).
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+  if (unknown.length > 0) throw new UsageError(`option ${unknown[0]} not recognized`);
+  const config: unknown = parsed["configuration"];
+  if (Array.isArray(config)) throw new UsageError("conflicting command line option '-c'");
+  if (config === "") throw new UsageError("option -c requires argument: the path of a configuration file");
+  return {
+    config: typeof config === "string" ? config : null,
+    rest: parsed._,
+  };
+}
+
+function loadRequest(kernel: Kernel, options: Options, purpose: LoadRequest["purpose"]): LoadRequest {
+  return {
+    configFile: options.config,
+    command: purpose === "init" ? options.rest : [],
+    environment: kernel.environment(),
+    cwd: process.cwd(),
+    argv0: typedName,
+    uid: kernel.uid,
+    purpose,
+  };
+}
+
+async function runInit(
+  kernel: Kernel,
+  options: Options,
+  overrides: Record<string, string> = {},
+): Promise<void> {
+  kernel.setName("tsinit");
+  const { listenForSignals } = await import("./daemon/signals.ts");
+  const signals = listenForSignals(kernel);
+  const { loadConfig } = await import("./config/load.ts");
+  const { renderProblem } = await import("./config/config.ts");
+  const load = () => loadConfig({ ...loadRequest(kernel, options, "init"), overrides });
+  const loaded = load();
+  if (!loaded.ok) {
+    for (const problem of [...loaded.warnings, ...loaded.errors])
+      kernel.writeNow(2, `${renderProblem(problem)}\n`);
+    kernel.exit(EXIT_USAGE);
+  }
+  const { boot } = await import("./daemon/boot.ts");
+  const { systemClock } = await import("./daemon/clock.ts");
+  await boot({
+    kernel,
+    clock: systemClock(),
+    signals,
+    config: loaded.config,
+    load,
+    cwd: process.cwd(),
+    version: VERSION,
+  });
+}
+
+async function runCheck(kernel: Kernel, argv: string[]): Promise<number> {
+  const parsed = minimist(argv, {
+    string: ["configuration", "format", "_"],
+    alias: { configuration: ["c", "config"] },
+  });
+  const format: unknown = parsed["format"] ?? "text";
+  if (format !== "text" && format !== "json")
+    throw new UsageError(`--format: ${String(format)} is not a format, expected text or json`);
+  const config: unknown = parsed["configuration"];
+  const { loadConfig } = await import("./config/load.ts");
+  const { renderCheck } = await import("./config/check.ts");
+  const loaded = loadConfig(
+    loadRequest(kernel, { config: typeof config === "string" ? config : null, rest: [] }, "check"),
+  );
+  kernel.writeNow(1, renderCheck(loaded, format));
+  return loaded.ok ? 0 : EXIT_USAGE;
+}
+
+async function runClient(kernel: Kernel, argv: string[], name: string): Promise<number> {
+  const { runCtl } = await import("./ctl/main.ts");
+  const { ctlSettings } = await import("./client.ts");
+  return runCtl(argv, name, {
+    input: process.stdin,
+    output: process.stdout,
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    settings: (config) => ctlSettings(loadRequest(kernel, { config, rest: [] }, "ctl")),
+  });
+}
+
+async function runProbe(kernel: Kernel, argv: string[]): Promise<number> {
+  const { runHealth } = await import("./ctl/health.ts");
+  const { healthEndpoints } = await import("./client.ts");
+  const options = parseOptions(argv, false);
+  const endpoints = healthEndpoints(loadRequest(kernel, options, "ctl"));
+  return runHealth(options.rest, endpoints, { out: (text) => process.stdout.write(text) });
+}
+
+function runHelp(topic: string | undefined): number {
+  const text = USAGE[topic ?? "tsinit"];
+  if (text === undefined)
+    throw new UsageError(`no help on ${topic}; there is: ${Object.keys(USAGE).join(", ")}`);
+  process.stdout.write(text);
+  return 0;
+}
+
+/** The words after the name of the tool. Null: the init runs, and ends the process itself. */
+async function dispatch(kernel: Kernel): Promise<number | null> {
+  if (calledAs === "supervisorctl") return runClient(kernel, words, "supervisorctl");
+  if (calledAs === "supervisord") {
+    const { parseSupervisord } = await import("./supervisord.ts");
+    const parsed = parseSupervisord(words);
+    if ("error" in parsed) throw new UsageError(parsed.error);
+    if (parsed.show === "version") return say("4.2.5\n");
+    if (parsed.show === "help") return runHelp("supervisord");
+    await runInit(kernel, { config: parsed.config, rest: [] }, parsed.overrides);
+    return null;
+  }
+  const [first, ...rest] = words;
+  switch (first) {
+    case "ctl":
+      return runClient(kernel, rest, "tsinit ctl");
+    case "health":
+      return runProbe(kernel, rest);
+    case "check":
+      return runCheck(kernel, rest);
+    case "version":
+    case "--version":
+      return say(`tsinit ${VERSION} (node ${process.versions.node})\n`);
+    case "help":
+      return runHelp(rest[0]);
+    case "--help":
+    case "-h":
+      return runHelp(undefined);
+    default:
+      await runInit(kernel, parseOptions(words));
+      return null;
+  }
+}
+
+function say(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+async function main(): Promise<void> {
+  const kernel = linuxKernel();
+  withoutSteering(kernel, calledAs, words);
+  try {
+    const code = await dispatch(kernel);
+    if (code !== null) process.exitCode = code;
+  } catch (error) {
+    if (error instanceof UsageError) {
+      kernel.writeNow(
+        2,
+        `Error: ${error.message}\nFor help, use ${typedName} ${calledAs === "tsinit" ? "help" : "-h"}\n`,
+      );
+      kernel.exit(EXIT_USAGE);
+    }
+    kernel.writeNow(2, `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    if (kernel.pid === 1) kernel.kill(-1, 9);
+    kernel.exit(EXIT_FAULT);
+  }
+}
+
+void main();

@@ -1,0 +1,29 @@
+/**
+ * Variables that are meant for the programs would steer Node or the loader inside the init as well: a coverage folder,
+ * a thread pool size, an allocator. Where one is set, tsinit replaces itself once by itself with those variables renamed;
+ * `Kernel.environment` gives them back under their own names, so the programs see what the container was given.
+ */
+import { SIGNALS } from "./core/signal-names.ts";
+import type { Kernel } from "./kernel/kernel.ts";
+
+const STASH = "TSINIT_STASH_";
+const STEERING = /^(NODE_|UV_|LD_|MALLOC_|OPENSSL_|SSL_CERT_|GLIBC_TUNABLES$)/;
+/** Set in ordinary Node images, and without effect on anything tsinit does. */
+const HARMLESS = new Set(["NODE_ENV", "NODE_VERSION", "NODE_OPTIONS", "NODE_PATH", "NODE_EXTRA_CA_CERTS"]);
+
+/** Returns when nothing steers; otherwise the process starts again with the same pid and does not come back. */
+export function withoutSteering(kernel: Kernel, name: string, words: readonly string[]): void {
+  const steering = Object.keys(process.env).filter((key) => STEERING.test(key) && !HARMLESS.has(key));
+  // A plain node in development was started with arguments of its own; what steers it is the developer's business.
+  if (steering.length === 0 || /(^|\/)node$/.test(process.execPath)) return;
+  const environment: Record<string, string> = {};
+  for (const [key, value] of kernel.environment())
+    environment[steering.includes(key) ? STASH + key : key] = value;
+  // A TERM that came by now would be forgotten by the new image: nothing was started yet, so this is the end.
+  if (kernel.isDefault(SIGNALS.TERM) || kernel.isDefault(SIGNALS.INT)) kernel.exit(0);
+  try {
+    process.execve?.(process.execPath, [name, ...words], environment);
+  } catch {
+    // Not allowed or not there (no /proc to find ourselves): live with the variables.
+  }
+}

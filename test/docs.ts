@@ -1,0 +1,74 @@
+/** Writes the generated pages of docs/ from the code: `node test/docs.ts`. A test compares them with what is there. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { OPTIONS, type Option, type SectionKind, type Status } from "../src/config/options.ts";
+import { TYPES } from "../src/config/values.ts";
+
+/** Where docs/options.md is. */
+export const OPTIONS_PAGE = `${import.meta.dirname}/../docs/options.md`;
+
+/** What each kind of section is for; the order of docs/options.md. */
+const SECTIONS: readonly (readonly [kind: SectionKind, header: string, doc: string])[] = [
+  ["tsinit", "[tsinit]", "Global settings. As variables: `TSINIT_<KEY>`."],
+  ["supervisord", "[supervisord]", "supervisord's global section; not required."],
+  [
+    "program",
+    "[program:NAME]",
+    "A program. As variables: `TSINIT_PROGRAM_<NAME>` and `TSINIT_PROGRAM_<NAME>__<KEY>`.",
+  ],
+  ["group", "[group:NAME]", "Programs under one name. As variables: `TSINIT_GROUP_<NAME>__<KEY>`."],
+  [
+    "eventlistener",
+    "[eventlistener:NAME]",
+    "All keys of a program and these. Checked, but not started in this version. " +
+      "As variables: `TSINIT_EVENTLISTENER_<NAME>__<KEY>`.",
+  ],
+  [
+    "fcgi-program",
+    "[fcgi-program:NAME]",
+    "All keys of a program and these. Checked, but not started in this version.",
+  ],
+  ["unix_http_server", "[unix_http_server]", "A control socket. `[unix_http_server:name]` for several."],
+  ["inet_http_server", "[inet_http_server]", "A control port. `[inet_http_server:name]` for several."],
+  ["supervisorctl", "[supervisorctl]", "What the control client reads."],
+  ["include", "[include]", "More files; not read in a file that was included itself."],
+  ["rpcinterface", "[rpcinterface:supervisor]", "Accepted; the interface is always there."],
+];
+
+const STATUS_TEXT: Readonly<Record<Status, string>> = {
+  active: "",
+  later: "not active in this version",
+  none: "accepted, no effect",
+};
+
+/** docs/options.md. */
+export function renderOptions(): string {
+  const out = ["# Options", "", "Generated from `src/config/options.ts`; every key of every section.", ""];
+  for (const [kind, header, doc] of SECTIONS) {
+    out.push(`## \`${header}\``, "", doc, "", "| key | value | default | meaning |", "|---|---|---|---|");
+    const rows: Readonly<Record<string, Option>> = OPTIONS[kind];
+    for (const [key, option] of Object.entries(rows)) {
+      if (isInherited(kind, key)) continue;
+      const status = STATUS_TEXT[option.status];
+      const meaning = status === "" ? option.doc : `${option.doc} (${status})`;
+      const fallback =
+        option.fallback === null ? "" : `\`${option.fallback === "" ? '""' : option.fallback}\``;
+      out.push(`| ${[`\`${key}\``, TYPES[option.type].expected, fallback, meaning].map(cell).join(" | ")} |`);
+    }
+    out.push("");
+  }
+  return out.join("\n");
+}
+
+/** Listed once, under [program:NAME]. */
+function isInherited(kind: SectionKind, key: string): boolean {
+  return (kind === "eventlistener" || kind === "fcgi-program") && Object.hasOwn(OPTIONS.program, key);
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|");
+}
+
+if (import.meta.main) {
+  mkdirSync(`${import.meta.dirname}/../docs`, { recursive: true });
+  writeFileSync(OPTIONS_PAGE, renderOptions());
+}

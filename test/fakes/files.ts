@@ -1,0 +1,117 @@
+/** Paths and descriptors of the fake kernel. */
+import type { Errno, Fd, FileKind } from "../../src/kernel/kernel.ts";
+import { type FakeFile, FakePipe, release, retain } from "./pipe.ts";
+import type { FakeProgram } from "./process.ts";
+
+export interface FakePath extends FileKind {
+  readonly program: FakeProgram | null;
+  /** `#!` names something that does not exist. */
+  readonly badInterpreter: boolean;
+  readonly content: string;
+}
+
+const FILE: FakePath = { type: "file", executable: false, program: null, badInterpreter: false, content: "" };
+
+export class FakeFiles {
+  readonly #paths = new Map<string, FakePath>();
+  readonly #open = new Map<Fd, FakeFile>();
+
+  constructor() {
+    for (const path of ["/", "/tmp"]) this.add(path, { type: "directory", executable: true });
+    this.add("/dev/null", { type: "other" });
+    for (const fd of [0, 1, 2]) this.#open.set(fd, describe("/dev/null"));
+  }
+
+  install(path: string, program: FakeProgram): void {
+    this.add(path, { executable: true, program });
+  }
+
+  /** A file that nobody can run, unless told otherwise. */
+  add(path: string, change: Partial<FakePath> = {}): void {
+    this.#paths.set(path, { ...FILE, ...change });
+  }
+
+  remove(path: string): void {
+    this.#paths.delete(path);
+  }
+
+  find(path: string): FakePath | null {
+    return this.#paths.get(path) ?? null;
+  }
+
+  at(fd: Fd): FakeFile | undefined {
+    return this.#open.get(fd);
+  }
+
+  /** Descriptors that are open beside 0, 1 and 2: none, once everything was closed. */
+  leftOpen(): Fd[] {
+    return [...this.#open.keys()].filter((fd) => fd > 2);
+  }
+
+  /** Makes a descriptor a terminal. */
+  makeTerminal(fd: Fd): void {
+    this.#open.set(fd, { ...describe("/dev/tty"), terminal: true });
+  }
+
+  pipe(): { readonly read: Fd; readonly write: Fd } {
+    const pipe = new FakePipe();
+    const read = this.#keep({ ...describe("pipe"), pipe: { pipe, end: "read" } });
+    return { read, write: this.#keep({ ...describe("pipe"), pipe: { pipe, end: "write" } }) };
+  }
+
+  setPipeSize(fd: Fd, bytes: number): Errno | null {
+    const pipe = this.at(fd)?.pipe?.pipe;
+    if (pipe) pipe.capacity = bytes;
+    return pipe ? null : "EBADF";
+  }
+
+  chown(fd: Fd, uid: number, gid: number, isRoot: boolean): Errno | null {
+    const file = this.at(fd);
+    if (!file) return "EBADF";
+    if (!isRoot) return "EPERM";
+    if (file.pipe) file.pipe.pipe.owner = { uid, gid };
+    return null;
+  }
+
+  open(path: string): Fd | Errno {
+    if (path.includes("\0")) return "EINVAL";
+    const found = this.find(path);
+    return found ? this.#keep({ ...describe(path), content: Buffer.from(found.content) }) : "ENOENT";
+  }
+
+  close(fd: Fd): void {
+    const file = this.#open.get(fd);
+    if (!file) return;
+    this.#open.delete(fd);
+    release(file);
+  }
+
+  read(fd: Fd, into: Uint8Array): number | Errno {
+    const file = this.at(fd);
+    if (!file || file.pipe?.end === "write") return "EBADF";
+    if (file.pipe) {
+      const count = file.pipe.pipe.read(into);
+      return count > 0 || file.pipe.pipe.writers === 0 ? count : "EAGAIN";
+    }
+    const count = file.content.copy(into);
+    file.content = file.content.subarray(count);
+    return count;
+  }
+
+  readable(fd: Fd): boolean {
+    const pipe = this.at(fd)?.pipe;
+    return pipe?.end !== "read" || pipe.pipe.size > 0 || pipe.pipe.ended;
+  }
+
+  /** The lowest free number, as Linux gives it. */
+  #keep(file: FakeFile): Fd {
+    let fd = 3;
+    while (this.#open.has(fd)) fd++;
+    this.#open.set(fd, retain(file));
+    return fd;
+  }
+}
+
+function describe(path: string): FakeFile {
+  return { path, pipe: null, terminal: false, content: Buffer.alloc(0) };
+}

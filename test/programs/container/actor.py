@@ -1,0 +1,164 @@
+"""A tiny actor: plays the steps of its command line and writes what happens to it into an events file.
+
+usage: actor.py EVENTS NAME STEP...   (one line an event: name, event, monotonic ns, pid, pgid, sid, data; tab-separated)
+
+  on:SIG=STEP+STEP   note the signal, then play the steps (none: carry on); on:all= notes every signal that can be caught
+  out:TEXT err:TEXT  a line;  raw:TEXT without a newline;  spew:COUNT,WIDTH  numbered lines on stdout
+  sleep:S  hold  note:EVENT  exit:N  kill:SIG  ns-last-pid:N
+  child:STEP+STEP    a child in the same group;  orphan:…  its parent is gone;  session:…  gone from the group as well
+  show:WHAT          notes `env`, `argv`, `fds`, `status`, `cwd`, `ids` or `limits` as data
+  turn:FILE=STEP|STEP   plays the n-th alternative at the n-th run (counted in FILE), the last one from then on
+"""
+
+import os
+import signal
+import sys
+import time
+
+EVENTS, NAME, STEPS = sys.argv[1], sys.argv[2], sys.argv[3:]
+
+
+def note(event, data=""):
+    line = "\t".join(
+        [NAME, event, str(time.monotonic_ns()), str(os.getpid()), str(os.getpgrp()), str(os.getsid(0)), data]
+    )
+    fd = os.open(EVENTS, os.O_WRONLY | os.O_APPEND)
+    os.write(fd, (line + "\n").encode("utf-8", "surrogateescape"))
+    os.close(fd)
+
+
+def number(name):
+    return int(name) if name.isdigit() else getattr(signal, "SIG" + name)
+
+
+def write(fd, data):
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def show(what):
+    import json
+
+    if what == "env":
+        value = {k.decode("latin1"): v.decode("latin1") for k, v in os.environb.items()}
+    elif what == "argv":
+        value = sys.argv
+    elif what == "fds":
+        import fcntl
+
+        value = []
+        for fd in range(1024):
+            try:
+                fcntl.fcntl(fd, fcntl.F_GETFD)
+                value.append(fd)
+            except OSError:
+                pass
+    elif what == "status":
+        value = dict(line.rstrip("\n").split(":\t", 1) for line in open("/proc/self/status") if ":\t" in line)
+    elif what == "cwd":
+        value = os.getcwd()
+    elif what == "ids":
+        value = {"uid": os.getresuid(), "gid": os.getresgid(), "groups": os.getgroups()}
+    elif what == "limits":
+        import resource
+
+        value = resource.getrlimit(resource.RLIMIT_NOFILE)
+    else:
+        raise SystemExit("show what? " + what)
+    note("show:" + what, json.dumps(value))
+
+
+def on(text):
+    names, steps = text.split("=", 1)
+
+    def heard(received, frame):
+        note(signal.Signals(received).name[3:])
+        play([step for step in steps.split("+") if step])
+
+    wanted = range(1, 32) if names == "all" else [number(name) for name in names.split(",")]
+    for each in wanted:
+        if each not in (signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD):
+            signal.signal(each, heard)
+
+
+def fork(steps, gone, session):
+    global NAME
+    if os.fork() > 0:
+        if gone:
+            os.wait()
+        return
+    if session:
+        os.setsid()
+    if gone and os.fork() > 0:
+        os._exit(0)
+    NAME += ".child"
+    for each in range(1, 32):
+        if each not in (signal.SIGKILL, signal.SIGSTOP):
+            signal.signal(each, signal.SIG_DFL)
+    begin(steps.split("+"))
+    os._exit(0)
+
+
+def turn(text):
+    file, steps = text.split("=", 1)
+    choices = steps.split("|")
+    with open(file, "a+") as counter:
+        counter.write("x")
+        counter.flush()
+        run = counter.tell()
+    play(choices[min(run, len(choices)) - 1].split("+"))
+
+
+def play_one(verb, text):
+    if verb == "on":
+        on(text)
+    elif verb == "out":
+        write(1, os.fsencode(text + "\n"))
+    elif verb == "err":
+        write(2, os.fsencode(text + "\n"))
+    elif verb == "raw":
+        write(1, os.fsencode(text))
+    elif verb == "spew":
+        count, width = map(int, text.split(","))
+        for index in range(count):
+            line = "%s %08d " % (NAME, index)
+            write(1, (line + "x" * (width - len(line)) + "\n").encode())
+    elif verb == "sleep":
+        time.sleep(float(text))
+    elif verb == "hold":
+        while True:
+            signal.pause()
+    elif verb == "note":
+        note(text)
+    elif verb == "exit":
+        os._exit(int(text))
+    elif verb == "kill":
+        signal.signal(number(text), signal.SIG_DFL) if text not in ("KILL", "9") else None
+        os.kill(os.getpid(), number(text))
+    elif verb == "ns-last-pid":
+        with open("/proc/sys/kernel/ns_last_pid", "w") as last:
+            last.write(text)
+    elif verb in ("child", "orphan", "session"):
+        fork(text, verb != "child", verb == "session")
+    elif verb == "show":
+        show(text)
+    elif verb == "turn":
+        turn(text)
+    else:
+        raise SystemExit("what is " + verb)
+
+
+def play(steps):
+    for step in steps:
+        verb, _, text = step.partition(":")
+        play_one(verb, text)
+
+
+def begin(steps):
+    handlers = [step for step in steps if step.startswith("on:")]
+    play(handlers)
+    note("start")
+    play([step for step in steps if not step.startswith("on:")])
+
+
+begin(STEPS)

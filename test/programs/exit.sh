@@ -1,0 +1,3 @@
+#!/bin/sh
+# exit.sh CODE: ends at once.
+exit "$1"

@@ -1,0 +1,369 @@
+/**
+ * Random histories of the core against a simulated process table, with invariants after each step.
+ * A failure prints its seed: `SEED=n node --test test/random-walk.test.ts` walks that one again.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Effect, JournalEntry, Outcome } from "../src/core/effect.ts";
+import type { SystemEvent } from "../src/core/event.ts";
+import { orderPrograms, tierOf } from "../src/core/plan.ts";
+import type { Plan, ProgramId, ProgramSpec } from "../src/core/spec.ts";
+import { type ExitStatus, exitCode, pidOf, type StateName } from "../src/core/states.ts";
+import { createSystem, nextDeadline, programAt, type System, step } from "../src/core/system.ts";
+import { fakePlan, fakeSpec } from "./fakes/plans.ts";
+import { createRandom, World } from "./fakes/world.ts";
+
+const SEEDS = 1500;
+const EVENTS = 160;
+/** More turns than any shutdown here can need. */
+const PATIENCE = 3000;
+
+type Random = () => number;
+
+function pick<T>(random: Random, items: readonly T[]): T {
+  const item = items[Math.floor(random() * items.length)];
+  assert.ok(item !== undefined);
+  return item;
+}
+
+function randomSpec(random: Random, id: string): ProgramSpec {
+  return fakeSpec(id, {
+    kind: random() < 0.05 ? "eventlistener" : "program",
+    priority: pick(random, [10, 20, 20, 30]),
+    groupPriority: pick(random, [10, 20]),
+    command: pick(random, ["/bin/a", "/bin/b"]),
+    autostart: random() < 0.85,
+    autorestart: pick(random, ["never", "always", "unexpected"] as const),
+    startsecs: pick(random, [0, 1, 1, 3]),
+    startretries: pick(random, [0, 1, 3]),
+    exitcodes: pick(random, [[0], [0, 2]]),
+    stopsignals: pick(random, [[15], [2, 15]]),
+    stopwaitsecs: pick(random, [0, 1, 10]),
+    stopasgroup: random() < 0.3,
+    killasgroup: random() < 0.3,
+    critical: random() < 0.04,
+    type: random() < 0.2 ? "oneshot" : "simple",
+    forwardSignals: random() < 0.2 ? new Map([[10, 12]]) : new Map(),
+  });
+}
+
+function randomPlan(random: Random): Plan {
+  const global = {
+    startGate: pick(random, ["running", "running", "spawned"] as const),
+    shutdownTimeout: pick(random, [null, null, 5, 30]),
+    drainSeconds: pick(random, [0, 0, 3]),
+    exitWhenDone: random() < 0.5,
+  };
+  const main = fakeSpec("main", { kind: "main", startsecs: 0, startretries: 0, autorestart: "never" });
+  if (random() < 0.1) return fakePlan([main], { ...global, drainSeconds: 0 }, true);
+  const programs = Array.from({ length: 1 + Math.floor(random() * 30) }, (_, i) =>
+    randomSpec(random, nameOf(i)),
+  );
+  return fakePlan(random() < 0.1 ? [...programs, main] : programs, global);
+}
+
+function nameOf(i: number): string {
+  return i % 3 === 0 ? `p${i}` : `g${i % 4}:p${i}`;
+}
+
+/** Some programs removed, some changed, some new. */
+function mutatePlan(random: Random, plan: Plan): Plan {
+  const kept = plan.programs.filter((spec) => spec.kind === "main" || random() < 0.9);
+  const programs = kept.map((spec) => {
+    if (spec.kind === "main" || random() < 0.8) return spec;
+    const { command, priority, autostart, stopwaitsecs } = randomSpec(random, spec.id);
+    return { ...spec, command, priority, autostart, stopwaitsecs };
+  });
+  const fresh = nameOf(Math.floor(random() * 40));
+  const spec = randomSpec(random, fresh);
+  if (!programs.some(({ id }) => id === spec.id)) programs.push(spec);
+  return fakePlan(programs, plan.global, plan.passthrough);
+}
+
+const ALIVE: readonly StateName[] = ["STARTING", "RUNNING", "BACKOFF", "STOPPING"];
+
+/** What an onlooker knows from the journal alone, and what it may therefore expect. */
+class Onlooker {
+  readonly states = new Map<ProgramId, StateName>();
+  readonly lastStatus = new Map<ProgramId, ExitStatus>();
+  /** No command, no reload: the order of the start sequence can be checked. */
+  isPlainBoot = true;
+  isEnding = false;
+  isStopping = false;
+  isKilled = false;
+  startedTimes = 0;
+  expectedCode: number | null = null;
+  exited: Outcome | null = null;
+
+  see(system: System, effect: Effect): void {
+    assert.equal(this.exited, null, `${effect.type} after the exit`);
+    if (effect.type === "exit") this.exited = effect.outcome;
+    if (effect.type === "spawn") this.#seeSpawn(system, effect.id);
+    if (effect.type === "journal") this.#seeEntry(system, effect.entry);
+  }
+
+  #seeSpawn(system: System, id: ProgramId): void {
+    assert.ok(!this.isEnding, `${id} is spawned although a shutdown has begun`);
+    if (!this.isPlainBoot || this.startedTimes > 0 || system.plan.global.startGate !== "running") return;
+    if (this.#restarting.delete(id)) return;
+    const record = programAt(system, id);
+    assert.ok(record);
+    for (const { spec } of system.programs) {
+      if (!spec.autostart || compareTiers(spec, record.spec) >= 0) continue;
+      const state = this.states.get(spec.id) ?? "not started";
+      assert.ok(
+        !["not started", "STARTING", "BACKOFF"].includes(state),
+        `${id} is spawned, ${spec.id} is ${state}`,
+      );
+    }
+  }
+
+  readonly #restarting = new Set<ProgramId>();
+
+  #seeEntry(system: System, entry: JournalEntry): void {
+    switch (entry.type) {
+      case "started":
+        this.startedTimes++;
+        return;
+      case "draining":
+        this.isEnding = true;
+        return;
+      case "stopping":
+        this.isEnding = true;
+        this.isStopping = true;
+        return;
+      case "hurry":
+      case "deadline":
+        this.isKilled = true;
+        return;
+      case "state":
+        return this.#seeState(system, entry);
+      default:
+        return;
+    }
+  }
+
+  #seeState(system: System, entry: Extract<JournalEntry, { type: "state" }>): void {
+    const { id, from, to, restart, ended } = entry;
+    const record = programAt(system, id);
+    assert.ok(record, `${id} is in the journal and not in the system`);
+    assert.equal(from, this.states.get(id) ?? "STOPPED", `${id} leaves a state that it was not in`);
+    this.states.set(id, to.name);
+    if (restart !== null) this.#restarting.add(id);
+    if (ended !== null) this.lastStatus.set(id, ended.status);
+    if (to.name === "STOPPING" && this.isStopping && !this.isKilled)
+      for (const { spec } of system.programs) {
+        const isAlive = ALIVE.includes(this.states.get(spec.id) ?? "STOPPED");
+        assert.ok(!isAlive || compareTiers(spec, record.spec) <= 0, `${id} is stopped before ${spec.id}`);
+      }
+    if (this.expectedCode !== null) return;
+    if (record.spec.kind === "main") this.#expectMain(system, entry);
+    else if (!this.isEnding && record.spec.critical && to.name === "FATAL") this.expectedCode = to.code || 1;
+  }
+
+  #expectMain(system: System, { from, to, ended }: Extract<JournalEntry, { type: "state" }>): void {
+    const record = system.programs.find(({ spec }) => spec.kind === "main");
+    const isWaitedFor = system.plan.passthrough && this.isEnding && !this.isFaulted;
+    if (this.isEnding && !isWaitedFor) return;
+    if (to.name === "FATAL") this.expectedCode = to.code || 1;
+    else if (to.name === "EXITED") this.expectedCode = exitCode(to.status);
+    else if (ended === null) return;
+    else if (isWaitedFor || (from === "UNKNOWN" && !record?.stoppedByHand))
+      this.expectedCode = exitCode(ended.status);
+  }
+
+  isFaulted = false;
+}
+
+function compareTiers(a: ProgramSpec, b: ProgramSpec): number {
+  const [groupA, ownA] = tierOf(a);
+  const [groupB, ownB] = tierOf(b);
+  return groupA - groupB || ownA - ownB;
+}
+
+/** A removed program is forgotten without an entry of its own; one of the same name later is a new one. */
+function isForgotten(before: System, after: System, id: ProgramId): boolean {
+  const record = programAt(before, id);
+  if (programAt(after, id) === undefined) return true;
+  if (!record?.dropping) return false;
+  return pidOf(record.state) === null && record.state.name !== "STOPPING";
+}
+
+class Walk {
+  readonly random: Random;
+  readonly world: World;
+  readonly onlooker = new Onlooker();
+  system: System;
+  now = 0;
+  steps = 0;
+
+  constructor(seed: number) {
+    this.random = createRandom(seed);
+    this.world = new World(this.random);
+    this.system = createSystem(randomPlan(this.random));
+  }
+
+  /** One event and all that follows at once. True when anything came of it. */
+  handle(event: SystemEvent): boolean {
+    const before = this.system;
+    const [next, effects] = step(before, event, this.now);
+    this.steps++;
+    this.system = next;
+    if (before.outcome !== null) assert.equal(next.outcome, before.outcome, "the outcome was changed");
+    if (before.started) assert.ok(next.started, "the start sequence is no longer over");
+    for (const { spec } of before.programs)
+      if (isForgotten(before, next, spec.id)) this.onlooker.states.delete(spec.id);
+    const answers: SystemEvent[] = [];
+    for (const effect of effects) {
+      this.onlooker.see(next, effect);
+      this.#checkGroupIsGone(effect);
+      const answer = this.world.perform(effect);
+      if (answer) answers.push(answer);
+    }
+    for (const answer of answers) this.handle(answer);
+    return next !== before || effects.length > 0;
+  }
+
+  /** A program that was being stopped is STOPPED only when its whole group is gone. */
+  #checkGroupIsGone(effect: Effect): void {
+    if (effect.type !== "journal" || effect.entry.type !== "state") return;
+    const { id, from, ended } = effect.entry;
+    if (from !== "STOPPING" || ended === null) return;
+    assert.ok(!this.world.hasReachableMembers(ended.pid), `${id} is stopped while members of its group live`);
+  }
+
+  /** An event from outside, and then the invariants. */
+  submit(event: SystemEvent): void {
+    if (["start", "stop", "reload", "add-group"].includes(event.type)) this.onlooker.isPlainBoot = false;
+    if (event.type === "fault" && !this.onlooker.exited) {
+      this.onlooker.isFaulted = true;
+      this.onlooker.expectedCode ??= this.system.outcome === null ? 70 : this.system.outcome.code;
+    }
+    this.handle(event);
+    this.#fireDue();
+    this.#check();
+  }
+
+  #fireDue(): void {
+    for (let turns = 0; ; turns++) {
+      const due = nextDeadline(this.system);
+      if (due === null || due > this.now) return;
+      assert.ok(this.handle({ type: "time" }), "a deadline that is due moves nothing");
+      assert.ok(turns < 200, "deadlines come up without end");
+    }
+  }
+
+  #check(): void {
+    const { system, world } = this;
+    const ordered = orderPrograms(system.programs.map(({ spec }) => spec));
+    system.programs.forEach((record, position) => {
+      const { spec, state } = record;
+      assert.equal(ordered[position], spec, "the programs are out of order");
+      assert.equal(system.index.get(spec.id), position, "the index is wrong");
+      assert.equal(state.name, this.onlooker.states.get(spec.id) ?? "STOPPED", `${spec.id} moved unseen`);
+      assert.ok(state.name !== "STARTING" || state.pid !== null, `${spec.id} has no answer to its spawn`);
+      if (system.phase !== "ended")
+        assert.equal(pidOf(state), world.leaderOf(spec.id), `the process of ${spec.id}`);
+      if (system.shutdown !== null)
+        assert.equal(record.pending, null, `${spec.id} waits to start in a shutdown`);
+    });
+    assert.equal(system.index.size, system.programs.length);
+    const held = new Set(system.programs.map(({ state }) => pidOf(state)));
+    for (const pid of world.unreaped())
+      assert.ok(held.has(pid) || system.phase === "ended", `nobody holds the process ${pid}`);
+    assert.ok(this.onlooker.startedTimes <= 1, "started twice");
+  }
+
+  passTime(): void {
+    const due = nextDeadline(this.system);
+    const jump = this.random() * 4000;
+    this.now = due !== null && this.random() < 0.6 ? Math.max(this.now, due) : Math.round(this.now + jump);
+    this.submit({ type: "time" });
+  }
+
+  someId(): ProgramId {
+    const { programs } = this.system;
+    return programs.length === 0 ? "none:none" : pick(this.random, programs).spec.id;
+  }
+
+  randomEvent(): SystemEvent | null {
+    const { random } = this;
+    const roll = random() * 100;
+    if (roll < 30) return this.world.tell();
+    if (roll < 40) {
+      this.world.crashOne();
+      return this.world.tell();
+    }
+    if (roll < 46) return { type: "start", ids: [this.someId(), this.someId()], gated: random() < 0.5 };
+    if (roll < 52) return { type: "stop", ids: [this.someId()] };
+    if (roll < 54) return { type: "signal", id: this.someId(), signal: 10 };
+    if (roll < 55) return { type: "forward", signal: 10 };
+    if (roll < 56.5) return { type: "reload", plan: mutatePlan(random, this.system.plan) };
+    if (roll < 57.5) {
+      const plan = mutatePlan(random, this.system.plan);
+      return { type: "add-group", plan, group: pick(random, plan.groups).name };
+    }
+    if (roll < 58.5 && this.system.plan.groups.length > 0)
+      return { type: "remove-group", group: pick(random, this.system.plan.groups).name };
+    if (roll < 59) return { type: "exited", pid: 7, status: { kind: "exited", code: 1 }, groupAlive: false };
+    if (roll < 59.3) return { type: "shutdown", cause: "SIGTERM", hurry: false };
+    if (roll < 59.4) return { type: "shutdown", cause: "SIGTERM", hurry: true };
+    if (roll < 59.5) return { type: "fault", reason: "planted" };
+    return null;
+  }
+
+  run(): void {
+    const bootAt = Math.floor(this.random() * 3);
+    for (let i = 0; i < EVENTS && this.onlooker.exited === null; i++) {
+      if (i === bootAt) this.submit({ type: "boot" });
+      const event = this.randomEvent();
+      if (event === null) this.passTime();
+      else this.submit(event);
+    }
+    this.#end();
+  }
+
+  /** Every shutdown ends: the world does no more than it must. */
+  #end(): void {
+    if (this.onlooker.exited === null) this.submit({ type: "shutdown", cause: "SIGTERM", hurry: false });
+    for (let turn = 0; this.onlooker.exited === null; turn++) {
+      assert.ok(turn < PATIENCE, "the shutdown does not end");
+      const event = this.world.tell();
+      if (event !== null) this.submit(event);
+      else if (nextDeadline(this.system) !== null) this.passTime();
+      else this.world.crashOne();
+    }
+    this.#checkCode(this.onlooker.exited);
+    assert.equal(nextDeadline(this.system), null, "a deadline after the end");
+    assert.equal(this.handle({ type: "boot" }), false, "something happens after the end");
+  }
+
+  #checkCode(outcome: Outcome): void {
+    const { expectedCode } = this.onlooker;
+    if (expectedCode !== null) assert.equal(outcome.code, expectedCode, outcome.reason);
+    else if (outcome.reason.startsWith("everything is done")) {
+      const work = this.system.programs.filter(({ spec }) => spec.kind !== "eventlistener");
+      const isFine = work.every(({ state }) => state.name === "EXITED" && state.expected);
+      assert.equal(outcome.code, isFine ? 0 : 1, outcome.reason);
+    } else if (outcome.code !== 137) assert.equal(outcome.code, 0, outcome.reason);
+    assert.notEqual(outcome.reason, "");
+  }
+}
+
+test("random walks keep every invariant", () => {
+  const wanted = process.env["SEED"];
+  const seeds = wanted === undefined ? Array.from({ length: SEEDS }, (_, i) => i + 1) : [Number(wanted)];
+  let steps = 0;
+  for (const seed of seeds) {
+    try {
+      const walk = new Walk(seed);
+      walk.run();
+      steps += walk.steps;
+    } catch (error) {
+      throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
+    }
+  }
+  if (wanted === undefined) assert.ok(steps >= 100_000, `only ${steps} steps`);
+});
