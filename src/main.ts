@@ -21,11 +21,8 @@ interface Options {
   readonly rest: string[];
 }
 
-/** `-c FILE` and `--` before the first word that is not an option; everything after belongs to the command. */
-function parseOptions(
-  argv: string[],
-  flags: readonly string[] = [],
-): Options & { readonly flags: Set<string> } {
+/** `-c FILE` and `--`; with `stopEarly` everything from the first other word on belongs to the command. */
+function parseOptions(argv: string[], stopEarly = true): Options {
   const unknown: string[] = [];
   let parsed: minimist.ParsedArgs;
   try {

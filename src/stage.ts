@@ -16,14 +16,11 @@ export function withoutSteering(kernel: Kernel, name: string, words: readonly st
   const steering = Object.keys(process.env).filter((key) => STEERING.test(key) && !HARMLESS.has(key));
   // A plain node in development was started with arguments of its own; what steers it is the developer's business.
   if (steering.length === 0 || /(^|\/)node$/.test(process.execPath)) return;
-  const environment: Record<string, string> = {};
-  for (const [key, value] of kernel.environment())
-    environment[steering.includes(key) ? STASH + key : key] = value;
+  const environment = kernel
+    .environment()
+    .map(([key, value]) => `${steering.includes(key) ? STASH + key : key}=${value}`);
   // A TERM that came by now would be forgotten by the new image: nothing was started yet, so this is the end.
   if (kernel.isDefault(SIGNALS.TERM) || kernel.isDefault(SIGNALS.INT)) kernel.exit(0);
-  try {
-    process.execve?.(process.execPath, [name, ...words], environment);
-  } catch {
-    // Not allowed or not there (no /proc to find ourselves): live with the variables.
-  }
+  // Where that is refused (no /proc to find ourselves by) tsinit lives with the variables.
+  kernel.replace(process.execPath, [name, ...words], environment);
 }

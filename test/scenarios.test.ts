@@ -1,7 +1,7 @@
 /**
- * Transcripts of the core: a plan and commands with times (seconds), `----`, and what must come of it. Before each
- * command every deadline up to its time is fired, so the times in the answers are the core's own.
- * `REWRITE=1 node --test test/scenarios.test.ts` writes the answers anew; the review is the diff.
+ * Transcripts of the core: a plan and commands with times (seconds), `----`, and what must come of it.
+ * Before each command every deadline up to its time is fired, so the times in the answers are the core's
+ * own. `REWRITE=1 node --test test/scenarios.test.ts` writes the answers anew; the review is the diff.
  */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -50,7 +50,10 @@ function parseSignalWord(word: string): number {
   return signal;
 }
 
-/** `priority=10`, `critical`, `autostart=false`, `stopsignals=INT,TERM`, `forward=USR1,HUP:USR2`, … → keys of a spec. */
+/**
+ * `priority=10`, `critical`, `autostart=false`, `stopsignals=INT,TERM`, `forward=USR1,HUP:USR2`, … → keys of
+ * a spec.
+ */
 function parseKeys(words: readonly string[]): Partial<ProgramSpec> {
   const keys: Record<string, unknown> = {};
   for (const word of words) {
@@ -130,8 +133,10 @@ function renderEntry(run: Run, entry: JournalEntry): string {
       return `${name(run, entry.id)}: pid ${entry.pid}`;
     case "spawn-error":
       return `${name(run, entry.id)}: spawn error: ${entry.reason}`;
-    case "killing":
-      return `${name(run, entry.id)}: killing ${entry.pid}${entry.group ? " and its group" : ""} after ${entry.waitedSeconds} s`;
+    case "killing": {
+      const whom = `${entry.pid}${entry.group ? " and its group" : ""}`;
+      return `${name(run, entry.id)}: killing ${whom} after ${entry.waitedSeconds} s`;
+    }
     case "kill-error":
       return `${name(run, entry.id)}: cannot signal ${entry.pid}: ${entry.reason}`;
     case "already-running":
@@ -153,7 +158,8 @@ function renderEntry(run: Run, entry: JournalEntry): string {
       return `* ${entry.type} ${entry.group}`;
     case "reloaded": {
       const list = (names: readonly string[]): string => names.join(", ") || "none";
-      return `* reloaded: added ${list(entry.added)}; changed ${list(entry.changed)}; removed ${list(entry.removed)}`;
+      const { added, changed, removed } = entry;
+      return `* reloaded: added ${list(added)}; changed ${list(changed)}; removed ${list(removed)}`;
     }
   }
 }

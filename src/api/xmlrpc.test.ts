@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isStruct, parseCall, parseResponse, renderCall, renderFault, renderResponse, type Value, XmlRpcError } from "./xmlrpc.ts";
+import {
+  isStruct,
+  parseCall,
+  parseResponse,
+  renderCall,
+  renderFault,
+  renderResponse,
+  type Value,
+  XmlRpcError,
+} from "./xmlrpc.ts";
 
 async function roundTrip(value: Value): Promise<Value> {
   const response = await parseResponse(renderResponse(value));
@@ -18,7 +27,21 @@ async function param(value: string): Promise<Value> {
 }
 
 test("what is written can be read", async () => {
-  const values: Value[] = ["", " a\tb\nc\r\nd ", "<&>\"'", "ü€😀", 0, -1, 2147483647, 2147483648, 1.5, true, false, [], [1, [2]]];
+  const values: Value[] = [
+    "",
+    " a\tb\nc\r\nd ",
+    "<&>\"'",
+    "ü€😀",
+    0,
+    -1,
+    2147483647,
+    2147483648,
+    1.5,
+    true,
+    false,
+    [],
+    [1, [2]],
+  ];
   for (const value of values) assert.deepEqual(await roundTrip(value), value);
   const struct = await roundTrip({ a: 1, "b c": ["x"], constructor: "mine" });
   assert.deepEqual({ ...(struct as object) }, { a: 1, "b c": ["x"], constructor: "mine" });
@@ -31,7 +54,10 @@ test("a call goes over with its name and parameters, a fault with its code", asy
 });
 
 test("characters that XML cannot hold become U+FFFD", async () => {
-  assert.equal(await roundTrip("\u001b[31mred\u0000\ud800x\udc00\ufffe"), "\ufffd[31mred\ufffd\ufffdx\ufffd\ufffd");
+  assert.equal(
+    await roundTrip("\u001b[31mred\u0000\ud800x\udc00\ufffe"),
+    "\ufffd[31mred\ufffd\ufffdx\ufffd\ufffd",
+  );
 });
 
 test("every type of the protocol is read", async () => {
@@ -45,15 +71,22 @@ test("every type of the protocol is read", async () => {
   assert.equal(await param("<value><base64>aGk=</base64></value>"), "hi");
   assert.equal(await param("<value><nil/></value>"), null);
   assert.equal(await param("<value><string><![CDATA[<b>]]>&#65;<!-- no --></string></value>"), "<b>A");
-  assert.equal(await param("<value><dateTime.iso8601>20260101T00:00:00</dateTime.iso8601></value>"), "20260101T00:00:00");
+  assert.equal(
+    await param("<value><dateTime.iso8601>20260101T00:00:00</dateTime.iso8601></value>"),
+    "20260101T00:00:00",
+  );
 });
 
 test("parameters may be left out", async () => {
-  assert.deepEqual(await parseCall("<methodCall><methodName> m </methodName></methodCall>"), { method: "m", params: [] });
+  assert.deepEqual(await parseCall("<methodCall><methodName> m </methodName></methodCall>"), {
+    method: "m",
+    params: [],
+  });
 });
 
 test("a member called __proto__ is a member", async () => {
-  const member = "<member><name>__proto__</name><value><struct><member><name>x</name><value>1</value></member></struct></value></member>";
+  const member =
+    "<member><name>__proto__</name><value><struct><member><name>x</name><value>1</value></member></struct></value></member>";
   const struct = await param(`<value><struct>${member}</struct></value>`);
   assert.ok(isStruct(struct));
   assert.deepEqual(Object.keys(struct), ["__proto__"]);

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { Accounts } from "./accounts.ts";
 
 const accounts = new Accounts(
-  "root:x:0:0:root:/root:/bin/sh\n# comment\nbroken line\n\nwww-data:x:33:33::/var/www:\napp:x:1000:1001:A:/home/app:/bin/sh",
+  "root:x:0:0:root:/root:/bin/sh\n# comment\nbroken " +
+    "line\n\nwww-data:x:33:33::/var/www:\napp:x:1000:1001:A:/home/app:/bin/sh",
   "root:x:0:\nwww-data:x:33:\nvideo:x:44:www-data,app\nadm:x:4:app\napps:x:1001:\nbad:x:\n",
 );
 

@@ -51,12 +51,16 @@ start_gate=spawned
   assert.deepEqual(byVariables.global, byFile.global);
   assert.deepEqual(
     byVariables.programs.map((spec) => spec.section),
-    ["TSINIT_PROGRAM_WORKER", "TSINIT_PROGRAM_WORKER", "TSINIT_PROGRAM_WEB_APP"].sort((a, b) => (a < b ? 1 : -1)),
+    ["TSINIT_PROGRAM_WORKER", "TSINIT_PROGRAM_WORKER", "TSINIT_PROGRAM_WEB_APP"].sort((a, b) =>
+      a < b ? 1 : -1,
+    ),
   );
 });
 
 test("conformance 98: TSINIT_* stays here, everything else is handed on unchanged and in order", () => {
-  const { environment } = config(fromVariables({ TSINIT_PROGRAM_A: "a", Z: "1", TSINIT_NOTHING: "x", A: "\udcff" }));
+  const { environment } = config(
+    fromVariables({ TSINIT_PROGRAM_A: "a", Z: "1", TSINIT_NOTHING: "x", A: "\udcff" }),
+  );
   assert.deepEqual(environment, [
     ["PATH", "/bin"],
     ["Z", "1"],
@@ -95,20 +99,34 @@ test("errors name the variable instead of file and line", () => {
     TSINIT_DRAIN_SECONDS: "-1",
   });
   const found = errors(loaded);
-  assert.match(found[0] ?? "", /^TSINIT_DRAIN_SECONDS: \[tsinit\] drain_seconds: '-1' is not a number of seconds/);
-  assert(found.some((text) => text.startsWith("TSINIT_PROGRAM_WEB__STARTSECS: [program:web] startsecs: invalid literal")));
+  assert.match(
+    found[0] ?? "",
+    /^TSINIT_DRAIN_SECONDS: \[tsinit\] drain_seconds: '-1' is not a number of seconds/,
+  );
+  assert(
+    found.some((text) =>
+      text.startsWith("TSINIT_PROGRAM_WEB__STARTSECS: [program:web] startsecs: invalid literal"),
+    ),
+  );
   assert(found.some((text) => text.startsWith("TSINIT_PROGRAM_WEB: [program:web] command: Format string")));
   assert(found.some((text) => /^TSINIT_PROGRAM_LOST__PRIORITY: .* does not specify a command/.test(text)));
   assert.equal(found.length, 4);
 });
 
 test("unknown TSINIT_* names are warnings with the nearest known name", () => {
-  const loaded = fromVariables({ TSINIT_PROGRAM_A: "a", TSINIT_LISTN: "x", TSINIT_GROUP_X: "y", TSINIT_PROGRAM_A__STARTSEC: "1" });
+  const loaded = fromVariables({
+    TSINIT_PROGRAM_A: "a",
+    TSINIT_LISTN: "x",
+    TSINIT_GROUP_X: "y",
+    TSINIT_PROGRAM_A__STARTSEC: "1",
+  });
   const found = warnings(loaded);
   assert.equal(config(loaded).plan.programs.length, 1);
   assert(found.some((text) => /^TSINIT_LISTN: .*maybe TSINIT_LISTEN$/.test(text)));
   assert(found.some((text) => text.startsWith("TSINIT_GROUP_X: nothing has this name")));
-  assert(found.some((text) => /^TSINIT_PROGRAM_A__STARTSEC: \[program:a\] startsec: .*maybe startsecs/.test(text)));
+  assert(
+    found.some((text) => /^TSINIT_PROGRAM_A__STARTSEC: \[program:a\] startsec: .*maybe startsecs/.test(text)),
+  );
 });
 
 /** What Kubernetes injects for a Service of this name with one port called http. */
@@ -128,15 +146,24 @@ function service(name: string): Record<string, string> {
 for (const name of ["TSINIT", "TSINIT_FOO", "TSINIT_PROGRAM_WEB", "TSINIT_GROUP_X", "TSINIT_LISTEN"]) {
   test(`the variables of a Service called ${name} are not ours`, () => {
     const loaded = fromVariables({ TSINIT_PROGRAM_A: "a", ...service(name) });
-    assert.deepEqual(config(loaded).plan.programs.map((spec) => spec.name), ["a"]);
+    assert.deepEqual(
+      config(loaded).plan.programs.map((spec) => spec.name),
+      ["a"],
+    );
     assert.deepEqual(warnings(loaded), []);
     assert.equal(config(loaded).plan.global.listen?.port, 9180);
   });
 }
 
 test("a program whose name ends like a service variable is one when its value is a command", () => {
-  const loaded = fromVariables({ TSINIT_PROGRAM_WEB_PORT: "serve --port 80", TSINIT_PROGRAM_MY_SERVICE_HOST: "hostd" });
-  assert.deepEqual(config(loaded).plan.programs.map((spec) => spec.name), ["my_service_host", "web_port"]);
+  const loaded = fromVariables({
+    TSINIT_PROGRAM_WEB_PORT: "serve --port 80",
+    TSINIT_PROGRAM_MY_SERVICE_HOST: "hostd",
+  });
+  assert.deepEqual(
+    config(loaded).plan.programs.map((spec) => spec.name),
+    ["my_service_host", "web_port"],
+  );
 });
 
 test("variables of Kubernetes alone are no configuration", () => {

@@ -31,11 +31,20 @@ test("the search order of product 2.1, then supervisord's own", () => {
     "/etc/supervisord.conf",
     "/etc/supervisor/supervisord.conf",
   ]);
-  const all = ["/c.ini", "/env.ini", ...searchPaths("/usr/bin/x").map((path) => (path.startsWith("/") ? path : `/work/${path}`))];
+  const all = [
+    "/c.ini",
+    "/env.ini",
+    ...searchPaths("/usr/bin/x").map((path) => (path.startsWith("/") ? path : `/work/${path}`)),
+  ];
   const contents = Object.fromEntries(all.map((path) => [path, PROGRAM]));
   const request: Partial<LoadRequest> = { cwd: "/work", argv0: "/usr/bin/x" };
-  assert.deepEqual(filesRead(contents, { ...request, configFile: "/c.ini", environment: [["TSINIT_CONFIG", "/env.ini"]] }), ["/c.ini"]);
-  assert.deepEqual(filesRead(contents, { ...request, environment: [["TSINIT_CONFIG", "/env.ini"]] }), ["/env.ini"]);
+  assert.deepEqual(
+    filesRead(contents, { ...request, configFile: "/c.ini", environment: [["TSINIT_CONFIG", "/env.ini"]] }),
+    ["/c.ini"],
+  );
+  assert.deepEqual(filesRead(contents, { ...request, environment: [["TSINIT_CONFIG", "/env.ini"]] }), [
+    "/env.ini",
+  ]);
   for (const path of all.slice(2)) {
     assert.deepEqual(filesRead(contents, request), [path]);
     delete contents[path];
@@ -50,14 +59,26 @@ test("without a main file the conf.d directories of Debian and Alpine are read",
     "/etc/supervisor.d/d.conf": "[program:d]\ncommand=d\n",
   };
   const { files, plan } = config(load({ files: fakeFiles(contents) }));
-  assert.deepEqual(files, ["/etc/supervisor/conf.d/a.conf", "/etc/supervisor/conf.d/b.conf", "/etc/supervisor.d/c.ini"]);
-  assert.deepEqual(plan.programs.map((spec) => spec.command), ["a", "/etc/supervisor/conf.d/b", "c"]);
+  assert.deepEqual(files, [
+    "/etc/supervisor/conf.d/a.conf",
+    "/etc/supervisor/conf.d/b.conf",
+    "/etc/supervisor.d/c.ini",
+  ]);
+  assert.deepEqual(
+    plan.programs.map((spec) => spec.command),
+    ["a", "/etc/supervisor/conf.d/b", "c"],
+  );
 });
 
 test("nothing at all: what was looked for; a command or the client needs nothing", () => {
   const [error = "", ...more] = errors(load({}));
   assert.equal(more.length, 0);
-  for (const path of ["/etc/tsinit.ini", "/etc/supervisor/conf.d/*.conf", "TSINIT_PROGRAM_<NAME>", "-c FILE"]) {
+  for (const path of [
+    "/etc/tsinit.ini",
+    "/etc/supervisor/conf.d/*.conf",
+    "TSINIT_PROGRAM_<NAME>",
+    "-c FILE",
+  ]) {
     assert(error.includes(path), path);
   }
   assert.equal(config(load({ command: ["true"] })).plan.passthrough, true);
@@ -71,10 +92,18 @@ test("nothing at all: what was looked for; a command or the client needs nothing
 });
 
 test("a named file that is missing or unreadable says so", () => {
-  assert.deepEqual(errors(load({ configFile: "x.ini" })), ["could not find config file x.ini; expected a readable file"]);
+  assert.deepEqual(errors(load({ configFile: "x.ini" })), [
+    "could not find config file x.ini; expected a readable file",
+  ]);
   const files = fakeFiles({ "/secret.ini": "EACCES" });
-  assert.match(errors(load({ configFile: "/secret.ini", files })).join(), /^could not read config file \/secret\.ini: EACCES/);
-  assert.match(errors(load({ configFile: "/etc", files })).join(), /could not read config file \/etc: EISDIR/);
+  assert.match(
+    errors(load({ configFile: "/secret.ini", files })).join(),
+    /^could not read config file \/secret\.ini: EACCES/,
+  );
+  assert.match(
+    errors(load({ configFile: "/etc", files })).join(),
+    /could not read config file \/etc: EISDIR/,
+  );
   assert.match(
     errors(load({ environment: [["TSINIT_CONFIG", "/no.ini"]] })).join(),
     /^TSINIT_CONFIG: could not find config file \/no\.ini/,
@@ -91,14 +120,25 @@ files = %(here)s/conf.d/*.conf
 [program:main]
 command=%(here)s/m
 priority=1`,
-    "/app/conf.d/b.conf": "[program:main]\npriority=3\n[program:b]\ncommand=%(here)s/b\n[include]\nfiles=/app/never.ini",
+    "/app/conf.d/b.conf":
+      "[program:main]\npriority=3\n[program:b]\ncommand=%(here)s/b\n[include]\nfiles=/app/never.ini",
     "/app/conf.d/a.conf": "[program:main]\npriority=2\n",
     "/app/more/x-testhost.ini": "[program:x]\ncommand=x %(here)s\n[supervisord]\nloglevel=debug",
     "/app/never.ini": "[program:never]\ncommand=n",
   };
-  const loaded = load({ files: fakeFiles(contents), configFile: "main.ini", cwd: "/app", environment: [["WHICH", "x"]] });
+  const loaded = load({
+    files: fakeFiles(contents),
+    configFile: "main.ini",
+    cwd: "/app",
+    environment: [["WHICH", "x"]],
+  });
   const { files, plan, warnings } = config(loaded);
-  assert.deepEqual(files, ["/app/main.ini", "/app/conf.d/a.conf", "/app/conf.d/b.conf", "/app/more/x-testhost.ini"]);
+  assert.deepEqual(files, [
+    "/app/main.ini",
+    "/app/conf.d/a.conf",
+    "/app/conf.d/b.conf",
+    "/app/more/x-testhost.ini",
+  ]);
   assert.deepEqual(
     plan.programs.map((spec) => [spec.name, spec.priority, spec.command]),
     [
@@ -115,12 +155,19 @@ priority=1`,
 
 test("[include] without files, and files that cannot be read", () => {
   const bare = load({ files: fakeFiles({ "/etc/tsinit.ini": `${PROGRAM}[include]\n` }) });
-  assert.match(errors(bare).join(), /^\/etc\/tsinit\.ini:3: \[include\] \.ini file has \[include\] section, but no files setting/);
-  const files = fakeFiles({ "/etc/tsinit.ini": `${PROGRAM}[include]\nfiles=x/*`, "/etc/x/a": "EACCES", "/etc/x/b/c": "" });
-  assert.deepEqual(config(load({ files })).warnings.map((warning) => warning.text), [
-    "could not read /etc/x/a: EACCES; it is left out",
-    "could not read /etc/x/b: EISDIR; it is left out",
-  ]);
+  assert.match(
+    errors(bare).join(),
+    /^\/etc\/tsinit\.ini:3: \[include\] \.ini file has \[include\] section, but no files setting/,
+  );
+  const files = fakeFiles({
+    "/etc/tsinit.ini": `${PROGRAM}[include]\nfiles=x/*`,
+    "/etc/x/a": "EACCES",
+    "/etc/x/b/c": "",
+  });
+  assert.deepEqual(
+    config(load({ files })).warnings.map((warning) => warning.text),
+    ["could not read /etc/x/a: EACCES; it is left out", "could not read /etc/x/b: EISDIR; it is left out"],
+  );
 });
 
 test("errors of included files have their own file and line", () => {
@@ -128,11 +175,14 @@ test("errors of included files have their own file and line", () => {
     "/etc/tsinit.ini": `${PROGRAM}[include]\nfiles=x.conf`,
     "/etc/x.conf": "[program:q]\ncommand=q\nstartsecs=x\nwhat is this\n[program:p]\npriority=first",
   });
-  assert.deepEqual(errors(load({ files })).map((text) => text.split(": ").slice(0, 2)), [
-    ["/etc/x.conf:4", "Source contains parsing errors"],
-    ["/etc/x.conf:6", "[program:p] priority"],
-    ["/etc/x.conf:3", "[program:q] startsecs"],
-  ]);
+  assert.deepEqual(
+    errors(load({ files })).map((text) => text.split(": ").slice(0, 2)),
+    [
+      ["/etc/x.conf:4", "Source contains parsing errors"],
+      ["/etc/x.conf:6", "[program:p] priority"],
+      ["/etc/x.conf:3", "[program:q] startsecs"],
+    ],
+  );
 });
 
 test("on a real disk: bytes that are not UTF-8, links, directories, relative paths", () => {
@@ -141,16 +191,37 @@ test("on a real disk: bytes that are not UTF-8, links, directories, relative pat
     mkdirSync(`${root}/d`);
     writeFileSync(
       `${root}/t.ini`,
-      Buffer.concat([Buffer.from("[program:p]\ncommand=echo "), Buffer.from([0xff]), Buffer.from("\n[include]\nfiles=d/*\n")]),
+      Buffer.concat([
+        Buffer.from("[program:p]\ncommand=echo "),
+        Buffer.from([0xff]),
+        Buffer.from("\n[include]\nfiles=d/*\n"),
+      ]),
     );
-    writeFileSync(Buffer.concat([Buffer.from(`${root}/d/`), Buffer.from([0xfe])]), "[program:q]\ncommand=%(here)s\n");
+    writeFileSync(
+      Buffer.concat([Buffer.from(`${root}/d/`), Buffer.from([0xfe])]),
+      "[program:q]\ncommand=%(here)s\n",
+    );
     symlinkSync("nowhere", `${root}/d/dangling`);
     const { plan, files, warnings } = config(
-      loadConfig({ configFile: "t.ini", command: [], environment: [], cwd: root, argv0: "tsinit", uid: 0, purpose: "check" }),
+      loadConfig({
+        configFile: "t.ini",
+        command: [],
+        environment: [],
+        cwd: root,
+        argv0: "tsinit",
+        uid: 0,
+        purpose: "check",
+      }),
     );
-    assert.deepEqual(plan.programs.map((spec) => spec.argv), [["echo", "\udcff"], [`${root}/d`]]);
+    assert.deepEqual(
+      plan.programs.map((spec) => spec.argv),
+      [["echo", "\udcff"], [`${root}/d`]],
+    );
     assert.deepEqual(files, [`${root}/t.ini`, `${root}/d/\udcfe`]);
-    assert.deepEqual(warnings.map((warning) => warning.text), [`could not read ${root}/d/dangling: ENOENT; it is left out`]);
+    assert.deepEqual(
+      warnings.map((warning) => warning.text),
+      [`could not read ${root}/d/dangling: ENOENT; it is left out`],
+    );
   } finally {
     rmSync(root, { recursive: true });
   }

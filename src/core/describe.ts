@@ -1,4 +1,7 @@
-/** The picture for the outside and its words: how a process ended, how long it runs, the third column of `status`. */
+/**
+ * The picture for the outside and its words: how a process ended, how long it runs, the third column of
+ * `status`.
+ */
 
 import { compareText } from "./plan.ts";
 import { signalName } from "./signal-names.ts";
@@ -39,7 +42,8 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 export function formatStopTime(time: LocalTime): string {
   const hours = time.hours % 12 === 0 ? 12 : time.hours % 12;
   const half = time.hours < 12 ? "AM" : "PM";
-  return `${MONTHS[time.month] ?? ""} ${twoDigits(time.day)} ${twoDigits(hours)}:${twoDigits(time.minutes)} ${half}`;
+  const date = `${MONTHS[time.month] ?? ""} ${twoDigits(time.day)}`;
+  return `${date} ${twoDigits(hours)}:${twoDigits(time.minutes)} ${half}`;
 }
 
 /** Seconds since 1970 → the parts in the zone of the process. */
@@ -76,8 +80,8 @@ export function describeState(name: string, state: ProgramState, facts: ProgramF
 }
 
 /**
- * The picture of the system. `facts` gives what the journal keeps of each program, `now` is the wall clock in seconds,
- * `faults` how many faults the loop has survived.
+ * The picture of the system. `facts` gives what the journal keeps of each program, `now` is the wall clock
+ * in seconds, `faults` how many faults the loop has survived.
  */
 export function takeSnapshot(
   system: System,

@@ -9,7 +9,10 @@ export interface GroupDiff {
   readonly removed: readonly string[];
 }
 
-/** supervisord.md 15: a group has changed when its priority, its list of programs, or any key of a program differs. */
+/**
+ * supervisord.md 15: a group has changed when its priority, its list of programs, or any key of a program
+ * differs.
+ */
 export function diffGroups(before: Plan, after: Plan): GroupDiff {
   const old = new Map(before.groups.map((group) => [group.name, group]));
   const names = new Set(after.groups.map((group) => group.name));
@@ -65,8 +68,9 @@ function differingIds(before: Plan, after: Plan): ReadonlySet<ProgramId> {
 }
 
 /**
- * Whether a key can change under a running process. Complete by type: a new key does not compile until somebody
- * has decided. The live ones are tsinit's own behaviour towards the process; the others are what it was made from.
+ * Whether a key can change under a running process. Complete by type: a new key does not compile until
+ * somebody has decided. The live ones are tsinit's own behaviour towards the process; the others are what it
+ * was made from.
  */
 const APPLIES: Readonly<Record<keyof ProgramSpec, "live" | "restart">> = {
   id: "restart",
@@ -116,7 +120,10 @@ export function diffSpecs(before: ProgramSpec, after: ProgramSpec): "same" | "li
   return found;
 }
 
-/** Deep equality of plain data: values, arrays in order, Maps and objects regardless of the order of their keys. */
+/**
+ * Deep equality of plain data: values, arrays in order, Maps and objects regardless of the order of their
+ * keys.
+ */
 function isEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;

@@ -1,4 +1,7 @@
-/** The working copy of a system during one step: the only place where a system is changed, and where effects gather. */
+/**
+ * The working copy of a system during one step: the only place where a system is changed, and where effects
+ * gather.
+ */
 import type { Effect, JournalEntry, Outcome } from "./effect.ts";
 import { outcomeOf } from "./outcome.ts";
 import { type ProgramEvent, step } from "./program.ts";
@@ -16,11 +19,17 @@ export interface Draft extends Changeable<Omit<System, "programs">> {
   wish: ShutdownWish | null;
   /** False while `programs` is still the array of the system before, which must not be written to. */
   ownsPrograms: boolean;
-  /** Whether anything happened that others may have waited for. Most steps of a big boot are answers that move nothing. */
+  /**
+   * Whether anything happened that others may have waited for. Most steps of a big boot are answers that
+   * move nothing.
+   */
   hasMoved: boolean;
 }
 
-/** Starts a step. The programs are copied at the first change, so that an orphan's exit costs next to nothing. */
+/**
+ * Starts a step. The programs are copied at the first change, so that an orphan's exit costs next to
+ * nothing.
+ */
 export function openDraft(system: System, now: Millis): Draft {
   return {
     ...system,
@@ -81,7 +90,10 @@ export function decide(draft: Draft, outcome: Outcome): void {
   draft.outcome ??= outcome;
 }
 
-/** Hands an event to one program's machine and notes what came of it. A position that is not there is ignored. */
+/**
+ * Hands an event to one program's machine and notes what came of it. A position that is not there is
+ * ignored.
+ */
 export function changeProgram(draft: Draft, position: number, event: ProgramEvent): void {
   const before = draft.programs[position];
   if (before === undefined) return;
@@ -116,7 +128,10 @@ function remember(record: ProgramRecord, entry: JournalEntry): ProgramRecord {
   }
 }
 
-/** A critical program that gave up, or main's end, ends the container. Once a shutdown has begun it no longer matters. */
+/**
+ * A critical program that gave up, or main's end, ends the container. Once a shutdown has begun it no longer
+ * matters.
+ */
 function noteEnd(draft: Draft, before: ProgramRecord, after: ProgramRecord): void {
   const { shutdown } = draft;
   if (shutdown !== null && !shutdown.passthrough) return;

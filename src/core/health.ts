@@ -1,4 +1,6 @@
-/** Health from a snapshot: what a probe answers and why (product 5). Pure; the paths and codes are the API's. */
+/**
+ * Health from a snapshot: what a probe answers and why (product 5). Pure; the paths and codes are the API's.
+ */
 import type { ProgramSnapshot, Snapshot } from "./snapshot.ts";
 import { namespec } from "./spec.ts";
 

@@ -11,8 +11,8 @@ const FAULT_CODE = 70;
 const KILLED_CODE = 137;
 
 /**
- * The outcome that follows from one program's change, or null. `passing`: a shutdown of the tini-like form waits
- * for main, so any end of its process counts, also one that would otherwise be tried again.
+ * The outcome that follows from one program's change, or null. `passing`: a shutdown of the tini-like form
+ * waits for main, so any end of its process counts, also one that would otherwise be tried again.
  */
 export function outcomeOf(before: ProgramRecord, after: ProgramRecord, passing: boolean): Outcome | null {
   if (before.state === after.state) return null;
@@ -30,7 +30,8 @@ function outcomeOfMain(before: ProgramRecord, after: ProgramRecord, passing: boo
   const hasProcess = pidOf(state) !== null || state.name === "STARTING";
   if (hasProcess || lastStatus === null) return null;
   const endedItself = state.name === "EXITED" && state.restartAt === null;
-  // It could not be signalled, was left alone, and has ended by now: nothing else would ever end the container.
+  // It could not be signalled, was left alone, and has ended by now: nothing else would ever end the
+  // container.
   const endedUnknown = before.state.name === "UNKNOWN" && !after.stoppedByHand;
   const endedPassing = passing && pidOf(before.state) !== null;
   if (!endedItself && !endedUnknown && !endedPassing) return null;
@@ -70,7 +71,9 @@ export function outcomeOfKilledMain(main: ProgramRecord): Outcome {
   return { code: KILLED_CODE, reason: "main did not end in time and was killed", program: main.spec.id };
 }
 
-/** Nothing can run again. 0 when every end was an expected one; else 1, and the first that failed is named. */
+/**
+ * Nothing can run again. 0 when every end was an expected one; else 1, and the first that failed is named.
+ */
 export function outcomeOfDone(programs: readonly ProgramRecord[]): Outcome {
   const fatal = programs.find(({ state }) => state.name === "FATAL");
   if (fatal?.state.name === "FATAL") {

@@ -1,15 +1,23 @@
 /** The order of programs: which tier each belongs to, and that every id is there once. */
 import type { GlobalSpec, Plan, ProgramId, ProgramSpec } from "./spec.ts";
 
-/** `[group priority, priority]`, compared in that order. For a program outside a [group] both are its own priority. */
+/**
+ * `[group priority, priority]`, compared in that order. For a program outside a [group] both are its own
+ * priority.
+ */
 export type Tier = readonly [groupPriority: number, priority: number];
 
-/** The tier of a program. Members of a tier start and stop together; lower tiers start first and stop last. */
+/**
+ * The tier of a program. Members of a tier start and stop together; lower tiers start first and stop last.
+ */
 export function tierOf(spec: { readonly groupPriority: number; readonly priority: number }): Tier {
   return [spec.groupPriority, spec.priority];
 }
 
-/** True when two programs belong to the same tier. Allocates nothing: it runs for every program on every gate check. */
+/**
+ * True when two programs belong to the same tier. Allocates nothing: it runs for every program on every gate
+ * check.
+ */
 export function isSameTier(a: ProgramSpec, b: ProgramSpec): boolean {
   return a.groupPriority === b.groupPriority && a.priority === b.priority;
 }

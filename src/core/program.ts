@@ -1,6 +1,7 @@
 /**
- * One program's machine: supervisord's states and transitions (supervisord.md 7), as a function of the state, what
- * happened, and the time. It knows no other program; whether it may start at all is decided in system.ts.
+ * One program's machine: supervisord's states and transitions (supervisord.md 7), as a function of the
+ * state, what happened, and the time. It knows no other program; whether it may start at all is decided in
+ * system.ts.
  */
 import { TOO_QUICK } from "./describe.ts";
 import type { Effect, JournalEntry, RestartReason } from "./effect.ts";
@@ -59,7 +60,10 @@ export function isExpected(spec: ProgramSpec, status: ExitStatus): boolean {
   return status.kind === "exited" && spec.exitcodes.includes(status.code);
 }
 
-/** The next state and what is to be done. What does not concern the state leaves it as it is (the same object). */
+/**
+ * The next state and what is to be done. What does not concern the state leaves it as it is (the same
+ * object).
+ */
 export function step(spec: ProgramSpec, state: ProgramState, event: ProgramEvent, now: Millis): Move {
   switch (event.type) {
     case "start":
@@ -287,7 +291,10 @@ function running(spec: ProgramSpec, from: In<"STARTING">, pid: Pid): Move {
   return moved(spec, from, { name: "RUNNING", pid, startedAt: from.startedAt });
 }
 
-/** A start that did not last: one more try later, or given up in the same step (supervisord needs one more pass). */
+/**
+ * A start that did not last: one more try later, or given up in the same step (supervisord needs one more
+ * pass).
+ */
 function failedStart(
   spec: ProgramSpec,
   from: In<"STARTING">,
@@ -318,7 +325,10 @@ function exited(spec: ProgramSpec, from: ProgramState, event: Of<"exited">, now:
   return [again, [...effects, ...more]];
 }
 
-/** The program ended while being stopped, members of its group have not: it is stopped when they are gone too. */
+/**
+ * The program ended while being stopped, members of its group have not: it is stopped when they are gone
+ * too.
+ */
 function leaderGone(spec: ProgramSpec, state: In<"STOPPING">, status: ExitStatus): Move {
   const effects: Effect[] = [{ type: "watch-group", id: spec.id, pid: state.pid }];
   const killed = state.signalsSent > spec.stopsignals.length;
@@ -362,7 +372,9 @@ function afterKill(spec: ProgramSpec, sent: number): number {
   return Math.max(sent, spec.stopsignals.length) + 1;
 }
 
-/** SIGKILL is repeated; at least a second apart, or `stopwaitsecs=0` would spin on a process that cannot die. */
+/**
+ * SIGKILL is repeated; at least a second apart, or `stopwaitsecs=0` would spin on a process that cannot die.
+ */
 function nextKillAt(spec: ProgramSpec, now: Millis): Millis {
   return now + Math.max(spec.stopwaitsecs, 1) * 1000;
 }

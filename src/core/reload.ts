@@ -1,4 +1,7 @@
-/** A new plan for a running system: what is gone is stopped, what is new is started, what is the same is not touched. */
+/**
+ * A new plan for a running system: what is gone is stopped, what is new is started, what is the same is not
+ * touched.
+ */
 import { diffGroups, diffSpecs } from "./diff.ts";
 import { changeProgram, type Draft, patch, say, setPrograms } from "./draft.ts";
 import { assertUniqueIds, orderBySpec, orderPrograms } from "./plan.ts";
@@ -31,8 +34,8 @@ export function addGroup(draft: Draft, plan: Plan, name: string): void {
 }
 
 /**
- * `remove`: only while no program of the group has a process or waits for its next try. UNKNOWN counts as having
- * one, unlike supervisord: dropped and added again the program would run twice.
+ * `remove`: only while no program of the group has a process or waits for its next try. UNKNOWN counts as
+ * having one, unlike supervisord: dropped and added again the program would run twice.
  */
 export function removeGroup(draft: Draft, name: string): void {
   if (draft.shutdown !== null || !draft.plan.groups.some((group) => group.name === name)) return;
@@ -121,8 +124,8 @@ function newlyWanted(
 }
 
 /**
- * Another process is needed. The old one gets the old spec's first stop signal; the record has the new spec from
- * here on, so the new process, whenever it may start, is the new one.
+ * Another process is needed. The old one gets the old spec's first stop signal; the record has the new spec
+ * from here on, so the new process, whenever it may start, is the new one.
  */
 function renew(draft: Draft, position: number, record: ProgramRecord, spec: ProgramSpec): void {
   changeProgram(draft, position, { type: "stop" });

@@ -1,6 +1,7 @@
 /**
- * The end, in order: drain, stop tier by tier from the last to the first, sweep what is left of the container, exit.
- * It always ends: every wait in here has a deadline or is for a process that SIGKILL is repeated to.
+ * The end, in order: drain, stop tier by tier from the last to the first, sweep what is left of the
+ * container, exit. Every wait in here has a deadline or is for a process that SIGKILL is repeated to, but one:
+ * the tini-like form without `shutdown_timeout` waits for main as long as main likes.
  */
 import { changeProgram, type Draft, decide, patch, say } from "./draft.ts";
 import type { SystemEvent } from "./event.ts";

@@ -1,4 +1,7 @@
-/** Who may start and when: the start sequence, the gate between tiers, the operator's start and stop, and "done". */
+/**
+ * Who may start and when: the start sequence, the gate between tiers, the operator's start and stop, and
+ * "done".
+ */
 import { changeProgram, type Draft, decide, patch, say } from "./draft.ts";
 import { outcomeOfDone } from "./outcome.ts";
 import { isSameTier } from "./plan.ts";
@@ -81,8 +84,8 @@ export function noteStarted(draft: Draft): void {
 }
 
 /**
- * An operator's start. `gated` waits its turn as at boot. What is up already, waits for its next try, or cannot be
- * signalled stays as it is.
+ * An operator's start. `gated` waits its turn as at boot. What is up already, waits for its next try, or
+ * cannot be signalled stays as it is.
  */
 export function requestStart(draft: Draft, position: number, gated: boolean): void {
   const record = draft.programs[position];

@@ -1,6 +1,6 @@
 /**
- * All programs together, as one function of what happened: who may start, the order of a shutdown, reload, the exit
- * code. Immutable: a step gives a new system and leaves the old one as it was.
+ * All programs together, as one function of what happened: who may start, the order of a shutdown, reload,
+ * the exit code. Immutable: a step gives a new system and leaves the old one as it was.
  */
 import { changeProgram, type Draft, openDraft, sealDraft } from "./draft.ts";
 import type { Effect, Outcome, RestartReason } from "./effect.ts";
@@ -20,7 +20,10 @@ export type Phase = Snapshot["phase"];
 export interface ProgramRecord {
   readonly spec: ProgramSpec;
   readonly state: ProgramState;
-  /** Wants to start and waits: for an earlier tier, or for its own old process to end. `restart`: what it counts as. */
+  /**
+   * Wants to start and waits: for an earlier tier, or for its own old process to end. `restart`: what it
+   * counts as.
+   */
   readonly pending: { readonly restart: RestartReason | null } | null;
   /** Stopped by an operator; only a start by an operator clears it. */
   readonly stoppedByHand: boolean;
@@ -114,7 +117,9 @@ export function nextDeadline(system: System): Millis | null {
   return earliest;
 }
 
-/** What happens next. After the exit effect nothing does. Throws only on a plan that names a program twice. */
+/**
+ * What happens next. After the exit effect nothing does. Throws only on a plan that names a program twice.
+ */
 export function step(system: System, event: SystemEvent, now: Millis): [System, Effect[]] {
   if (system.phase === "ended") return [system, []];
   const draft = openDraft(system, now);

@@ -8,7 +8,7 @@ import type { Outcome } from "../core/effect.ts";
 import { SIGNALS, type Signal, signalName } from "../core/signal-names.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import { createSystem, programAt } from "../core/system.ts";
-import type { Kernel } from "../kernel/kernel.ts";
+import { CredentialsLost, type Kernel } from "../kernel/kernel.ts";
 import { createLogs } from "../logs/create.ts";
 import type { Level } from "../logs/logs.ts";
 import { renderEntry } from "../logs/wording.ts";
@@ -40,6 +40,8 @@ const FLUSH_MS = 2000;
 const LAST_LINES_BYTES = 3500;
 /** SIGPIPE may be of our own making shortly after we wrote something. */
 const OWN_WRITE_MS = 100;
+/** tsinit itself failed. */
+const EXIT_FAULT = 70;
 
 export async function boot(request: BootRequest): Promise<void> {
   const { kernel, clock, signals } = request;
@@ -92,7 +94,11 @@ export async function boot(request: BootRequest): Promise<void> {
       specOf: (id) => programAt(loop.system(), id)?.spec ?? null,
       onExit: (outcome) => void end(outcome),
     }),
-    onFault: (error, event) => fault(`the event ${event.type}`, error),
+    onFault(error, event) {
+      fault(`the event ${event.type}`, error);
+      // As somebody else nothing can be stopped in order any more; where we are PID 1 the kernel ends the rest.
+      if (error instanceof CredentialsLost) kernel.exit(EXIT_FAULT);
+    },
   });
 
   const snapshot = (): Snapshot => takeSnapshot(loop.system(), journal.facts, clock.wall(), faults);

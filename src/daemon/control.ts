@@ -6,6 +6,7 @@ import type { Loaded } from "../config/load.ts";
 import { diffGroups } from "../core/diff.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import type { Plan } from "../core/spec.ts";
+import type { StateName } from "../core/states.ts";
 import type { Logs } from "../logs/logs.ts";
 import type { Journal } from "./journal.ts";
 import type { Loop } from "./loop.ts";
@@ -35,6 +36,9 @@ export interface DaemonControl extends Control {
   update(): void;
   readonly reloads: ReloadFacts;
 }
+
+/** No process of the program is left, the rest of its group included. */
+const DOWN: readonly StateName[] = ["STOPPED", "EXITED", "FATAL"];
 
 export function createControl(options: ControlOptions): DaemonControl {
   const { loop, journal, logs } = options;
@@ -68,7 +72,7 @@ export function createControl(options: ControlOptions): DaemonControl {
   function restartAll(): void {
     if (!reread().ok) return;
     const ids = activePlan().programs.map((program) => program.id);
-    const ended = () => options.snapshot().programs.every((program) => program.pid === 0);
+    const ended = () => loop.system().programs.every(({ state }) => DOWN.includes(state.name));
     const again = () => {
       options.onConfig(lastRead);
       loop.submit({ type: "reload", plan: lastRead.plan });

@@ -101,6 +101,8 @@ export interface Kernel {
   setName(name: string): void;
   /** Soft RLIMIT_NOFILE of this process to the hard one; children keep the container's. */
   raiseFileLimit(): void;
+  /** Becomes another program with the same pid; comes back only when that failed. */
+  replace(file: string, argv: readonly string[], environment: readonly string[]): Errno;
   /** Ends this process at once, no handlers, nothing waited for. */
   exit(code: number): never;
   /** Raw write to a descriptor, for last words; short writes and errors are given up on. */

@@ -58,6 +58,7 @@ function later<const S extends FunctionSignature>(name: string, signature: S) {
 
 const lateChown = later("fchown", { arguments: ["int32", "uint32", "uint32"], return: "int32" });
 const lateExit = later("_exit", { arguments: ["int32"], return: "void" });
+const lateExecve = later("execve", { arguments: ["pointer", "pointer", "pointer"], return: "int32" });
 const lateIsatty = later("isatty", { arguments: ["int32"], return: "int32" });
 const lateKill = later("kill", { arguments: ["int32", "int32"], return: "int32" });
 const latePoll = later("poll", { arguments: ["pointer", "uint64", "int32"], return: "int32" });
@@ -238,6 +239,13 @@ export function kill(pid: number, signal: number): number {
   const call = lateKill();
   const result = call(pid, signal);
   return result === -1 ? -getInt32(ERRNO, 0) : result;
+}
+
+/** Comes back only when it failed, with minus the errno. */
+export function execve(file: Buffer, argv: CStrings, environment: CStrings): number {
+  const call = lateExecve();
+  call(file, argv.pointers, environment.pointers);
+  return -getInt32(ERRNO, 0);
 }
 
 const waitStatus = allocate(4);

@@ -8,6 +8,7 @@ import {
   ECHILD,
   EINVAL,
   errnoName,
+  F_SETFD,
   F_SETPIPE_SZ,
   O_CLOEXEC,
   O_NOCTTY,
@@ -90,6 +91,14 @@ export function linuxKernel(): Kernel {
     raiseFileLimit() {
       const { soft, hard } = libc.fileLimit();
       if (soft !== hard) libc.setFileLimit(hard, hard);
+    },
+    replace(file, argv, environment) {
+      const words = libc.cStrings(argv);
+      const variables = libc.cStrings(environment);
+      if (!words || !variables || file.includes("\0")) return errnoName(EINVAL);
+      // Node marks its own stdio close-on-exec.
+      for (const fd of [0, 1, 2]) libc.fcntl(fd, F_SETFD, 0);
+      return errnoName(-libc.execve(libc.cString(file), words, variables));
     },
     exit: libc.exit,
     writeNow: writeAll,

@@ -88,42 +88,32 @@ test("a drain has a bound", () => {
   closeSync(other.write);
 });
 
+/** Fills and empties the pipe of a fresh capture so often. */
+async function exercise(context: CaptureContext, times: number, chunk: string): Promise<() => void> {
+  const ends = pipe();
+  const listener = new Listener();
+  const capture = new Capture(ends.read, context, listener);
+  const program = new ProgramEnd(ends.write);
+  for (let index = 1; index <= times; index++) {
+    program.write(chunk);
+    while (listener.text.length < index * chunk.length) await turns(1);
+  }
+  return () => {
+    capture.close();
+    program.close();
+  };
+}
+
 test("only a busy program gets a larger pipe, and only so many do", async () => {
   const { context, enlarged } = watched();
-  const busy = async (): Promise<Capture> => {
-    const ends = pipe();
-    const listener = new Listener();
-    const capture = new Capture(ends.read, context, listener);
-    const program = new ProgramEnd(ends.write);
-    const chunk = Buffer.alloc(65_536, "x");
-    for (let index = 1; index <= 4; index++) {
-      assert.equal(enlarged.includes(ends.read), false);
-      program.write(chunk);
-      while (listener.text.length < index * chunk.length) await turns(1);
-    }
-    program.close();
-    return capture;
-  };
-  const calm = pipe();
-  const listener = new Listener();
-  const quiet = new Capture(calm.read, context, listener);
-  for (let index = 1; index <= 20; index++) {
-    new ProgramEnd(calm.write).write("a line\n");
-    while (listener.text.length < index * 7) await turns(1);
-  }
-  assert.deepEqual(enlarged, []);
-  const captures: Capture[] = [];
+  const full = "x".repeat(65_536);
+  const closes = [await exercise(context, 20, "a line\n"), await exercise(context, 3, full)];
+  assert.equal(enlarged.length, 0);
   context.enlarged = 14;
-  for (let index = 0; index < 4; index++) captures.push(await busy());
-  await turns(5);
-  assert.ok(enlarged.length >= 2);
-  for (const capture of [quiet, ...captures]) capture.close();
+  for (let index = 0; index < 4; index++) closes.push(await exercise(context, 5, full));
+  assert.equal(enlarged.length, 2);
+  for (const close of closes) close();
   assert.equal(context.enlarged, 14);
-  context.enlarged = 16;
-  const before = enlarged.length;
-  (await busy()).close();
-  assert.equal(enlarged.length, before);
-  closeSync(calm.write);
 });
 
 test("a descriptor that cannot be polled is closed and told of", async () => {

@@ -53,7 +53,8 @@ export function boxed(name: string, body: (box: Box) => Promise<void>): void {
     try {
       await body(box);
     } catch (error) {
-      if (error instanceof Error && !error.message.includes("--- stderr")) error.message += `\n${box.report()}`;
+      if (error instanceof Error && !error.message.includes("--- stderr"))
+        error.message += `\n${box.report()}`;
       throw error;
     }
   });

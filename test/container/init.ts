@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { launchScript } from "./launch.ts";
 import { type HttpAnswer, Probe, PYTHON } from "./probe.ts";
-import { childrenOf, listProcesses, outerPid, type Process, readLink } from "./processes.ts";
+import { childrenOf, listProcesses, outerPid, type Process, readText } from "./processes.ts";
 import {
   BINARY,
   type CommandResult,
@@ -22,6 +22,8 @@ import {
   within,
 } from "./scene.ts";
 import { closeQuietly, type Line, makePipe, Recording } from "./streams.ts";
+
+const PROBE = join(FIXTURES, "probe.py");
 
 export class Init {
   readonly dir: string;
@@ -82,30 +84,26 @@ export class Init {
 
   /** Resolves when the binary itself runs (or all has ended already). */
   async ready(): Promise<this> {
-    const launchers = new Set([
-      "dash",
-      "sh",
-      "bash",
-      "env",
-      "setpriv",
-      "setsid",
-      "unshare",
-      "coreutils",
-      "busybox",
-    ]);
-    if ((this.#options.wrapper ?? []).length > 0)
-      launchers.add((readLink(PYTHON) ?? "").split("/").at(-1) ?? "");
-    await this.until("the binary to run", () => {
-      if (this.#ending !== null) return true;
-      let pid = this.#unshare.pid ?? 0;
-      if (this.#options.terminal === true) pid = childrenOf(pid)[0] ?? 0;
-      this.first = childrenOf(pid)[0] ?? 0;
-      pid = this.#options.pid1 === false ? (childrenOf(this.first)[0] ?? 0) : this.first;
-      const exe = pid === 0 ? null : readLink(`/proc/${pid}/exe`);
-      if (exe === null || launchers.has(exe.split("/").at(-1) ?? "")) return false;
-      this.pid = pid;
-      return true;
-    });
+    const binary = this.#options.binary ?? BINARY;
+    await this.until(
+      "the binary to run",
+      () => {
+        if (this.#ending !== null) return true;
+        const outer = this.#unshare.pid ?? 0;
+        this.first =
+          childrenOf(this.#options.terminal === true ? (childrenOf(outer)[0] ?? 0) : outer)[0] ?? 0;
+        const candidates = this.#options.pid1 === false ? childrenOf(this.first) : [this.first];
+        const found = candidates.find((pid) => {
+          const [command, script] = (readText(`/proc/${pid}/cmdline`) ?? "").split("\0");
+          // The second word is where an interpreter has its script; `env` has it later, behind the environment.
+          return command === binary || (script === binary && command !== "env");
+        });
+        this.pid = found ?? 0;
+        return found !== undefined;
+      },
+      20_000,
+      2,
+    );
     return this;
   }
 
@@ -176,9 +174,9 @@ export class Init {
     );
   }
 
-  /** Everything that runs inside, by the ids it has there. */
+  /** Everything that runs inside, by the ids it has there; our own helper is left out. */
   processes(): Process[] {
-    return listProcesses(`/proc/${this.first}/root/proc`);
+    return listProcesses(`/proc/${this.first}/root/proc`).filter((each) => !each.command.includes(PROBE));
   }
 
   outer(inner: number): number {
@@ -333,7 +331,7 @@ export class Init {
   }
 
   #ask(request: Record<string, unknown>): Promise<Record<string, unknown>> {
-    this.#probe ??= new Probe(this.entry(), join(FIXTURES, "probe.py"));
+    this.#probe ??= new Probe(this.entry(), PROBE);
     return this.#probe.ask(request);
   }
 

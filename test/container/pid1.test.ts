@@ -169,7 +169,11 @@ describe("reaping", { concurrency: 2 }, () => {
   conformance(12, "what a timed-out exec probe leaves behind is reaped", async (box) => {
     const init = await box.init({ config: `[program:a]\ncommand=${actor("a", ...GENTLE)}` });
     await init.event("a", "start");
-    const probe = init.run("sh", "-c", `exec >/dev/null 2>&1; sh -c '${init.fill(actor("grandchild", "sleep:1"))}; :' & wait`);
+    const probe = init.run(
+      "sh",
+      "-c",
+      `exec >/dev/null 2>&1; sh -c '${init.fill(actor("grandchild", "sleep:1"))}; :' & wait`,
+    );
     const { pid } = await init.event("grandchild", "start");
     const shell = init.processes().find((each) => each.command.startsWith("sh -c exec"));
     assert.ok(shell !== undefined, init.report());
@@ -282,6 +286,7 @@ describe("reaping under load", () => {
     for (let round = 0; round < 30; round++) {
       assert.equal(await init.rpc("stopProcess", "b"), true);
       assert.equal(await init.rpc("startProcess", "b"), true);
+      await init.event("b", "start", { count: round + 2 });
     }
     await init.until(
       "all runs",

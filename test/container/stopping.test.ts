@@ -34,7 +34,7 @@ describe("groups", { concurrency: 3 }, () => {
     async (box) => {
       const init = await box.init({
         config: [
-          `[program:a]\ncommand=${actor("a", "child:on:TERM=+hold", ...GENTLE)}`,
+          `[program:a]\ncommand=${actor("a", "child:on:TERM=~hold", ...GENTLE)}`,
           "stopasgroup=true\nkillasgroup=true\nstopwaitsecs=1",
         ].join("\n"),
       });
@@ -59,7 +59,7 @@ describe("groups", { concurrency: 3 }, () => {
 
   conformance(37, "a process that left its group with setsid is found and ended at shutdown", async (box) => {
     const init = await box.init({
-      config: `[program:a]\ncommand=${actor("a", "session:on:TERM=note:bye+exit:0+hold", ...GENTLE)}`,
+      config: `[program:a]\ncommand=${actor("a", "session:on:TERM=note:bye+exit:0~hold", ...GENTLE)}`,
     });
     const away = await init.event("a.child", "start");
     assert.notEqual(away.session, away.group === away.session ? 0 : away.session);
@@ -126,7 +126,7 @@ describe("stopping", { concurrency: 3 }, () => {
   conformance(42, "an orphan that holds the stdout pipe delays nothing", async (box) => {
     const init = await box.init({
       config: [
-        `[program:a]\ncommand=${actor("a", "session:on:TERM=exit:0+sleep:1+out:late+hold", "sleep:0.2", "note:end", "exit:0")}`,
+        `[program:a]\ncommand=${actor("a", "session:on:TERM=exit:0~sleep:1~out:late~hold", "sleep:0.2", "note:end", "exit:0")}`,
         `startsecs=0\nautorestart=false\n[program:b]\ncommand=/bin/sleep 1000`,
       ].join("\n"),
     });
@@ -240,8 +240,8 @@ describe("stopping", { concurrency: 3 }, () => {
     const init = await box.init({
       config: `[program:a]\ncommand=${actor(
         "a",
-        "session:on:TERM=sleep:0.3+note:bye+exit:0+hold",
-        "session:on:TERM=+on:HUP=+hold",
+        "session:on:TERM=sleep:0.3+note:bye+exit:0~hold",
+        "session:on:TERM=~on:HUP=~hold",
         ...GENTLE,
       )}`,
     });

@@ -252,6 +252,12 @@ export class FakeKernel implements Kernel {
     this.fileLimitRaised = true;
   }
 
+  /** Whoever is replaced does not come back, as after an exit. */
+  replace(file: string): Errno {
+    if (this.stat(file) === null) return "ENOENT";
+    throw new FakeExit(0);
+  }
+
   exit(code: number): never {
     this.exitCode = code;
     throw new FakeExit(code);

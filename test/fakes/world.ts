@@ -1,4 +1,7 @@
-/** A process table that answers the core: spawns that work or do not, processes that obey, ignore, linger, or cannot be reached. */
+/**
+ * A process table that answers the core: spawns that work or do not, processes that obey, ignore, linger, or
+ * cannot be reached.
+ */
 import assert from "node:assert/strict";
 import type { Effect } from "../../src/core/effect.ts";
 import type { SystemEvent } from "../../src/core/event.ts";

@@ -5,7 +5,7 @@ usage: actor.py EVENTS NAME STEP...   (one line an event: name, event, monotonic
   on:SIG=STEP+STEP   note the signal, then play the steps (none: carry on); on:all= notes every signal that can be caught
   out:TEXT err:TEXT  a line;  raw:TEXT without a newline;  spew:COUNT,WIDTH  numbered lines on stdout
   sleep:S  hold  note:EVENT  exit:N  kill:SIG  ns-last-pid:N
-  child:STEP+STEP    a child in the same group;  orphan:…  its parent is gone;  session:…  gone from the group as well
+  child:STEP~STEP    a child in the same group;  orphan:…  its parent is gone;  session:…  gone from the group as well
   show:WHAT          notes `env`, `argv`, `fds`, `status`, `cwd`, `ids` or `limits` as data
   turn:FILE=STEP|STEP   plays the n-th alternative at the n-th run (counted in FILE), the last one from then on
 """
@@ -95,7 +95,7 @@ def fork(steps, gone, session):
     for each in range(1, 32):
         if each not in (signal.SIGKILL, signal.SIGSTOP):
             signal.signal(each, signal.SIG_DFL)
-    begin(steps.split("+"))
+    begin(steps.split("~"))
     os._exit(0)
 
 

@@ -43,7 +43,8 @@ def ask(connection, method, path, body, headers):
 
 def http_request(request):
     connection = http.client.HTTPConnection(request["host"], request["port"], timeout=request["timeout"])
-    return ask(connection, request.get("method", "GET"), request["path"], None, request.get("headers", {}))
+    headers = request.get("headers", {})
+    return ask(connection, request.get("method", "GET"), request["path"], request.get("body"), headers)
 
 
 def rpc(request):
