@@ -1,4 +1,4 @@
-/** Writes the generated pages of docs/ from the code: `node test/docs.ts`. A test compares them with what is there. */
+/** Writes the generated pages of docs/ from the code: `node test/docs.ts`. A test compares them. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { OPTIONS, type Option, type SectionKind, type Status } from "../src/config/options.ts";
 import { TYPES } from "../src/config/values.ts";

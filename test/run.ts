@@ -31,9 +31,8 @@ const SUITES: readonly Suite[] = [
     files: [
       "src/!(kernel)/**/*.test.ts",
       "src/*.test.ts",
-
-      "test/*.test.ts",
-      "test/bench/*.test.ts",
+      "test/!(kernel-linux)*.test.ts",
+      "test/{bench,fakes}/**/*.test.ts",
     ],
     isolated: false,
     needsBuild: false,
@@ -43,7 +42,7 @@ const SUITES: readonly Suite[] = [
   },
   {
     name: "system",
-    files: ["src/kernel/**/*.test.ts", "build/*.test.ts", "test/system/**/*.test.ts"],
+    files: ["src/kernel/**/*.test.ts", "build/*.test.ts", "test/kernel-linux.test.ts"],
     isolated: true,
     needsBuild: false,
     needsRoot: false,

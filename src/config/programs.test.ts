@@ -114,7 +114,7 @@ test("conformance 96: a missing variable names file, line, section, key and vari
   );
 });
 
-test("unknown keys and sections are warnings with the nearest known one, as a typo must not pass in silence", () => {
+test("unknown keys and sections are warnings with the nearest known one, so that no typo is silent", () => {
   assert.deepEqual(
     warnings(
       "[program:p]\ncommand=x\nautorestrat=true\nfoo=1\n[programs:q]\ncommand=y\n[program]\n[weird]\n",
@@ -129,7 +129,7 @@ test("unknown keys and sections are warnings with the nearest known one, as a ty
   );
 });
 
-test("keys whose feature is not there yet load with a notice, unless they say what is the case anyway", () => {
+test("keys whose feature is not there yet load with a notice, unless set to their default", () => {
   const text =
     "[program:p]\ncommand=x\ndepends_on=q\nstdout_events_enabled=false\nstderr_events_enabled=true\n";
   assert.deepEqual(notices(text), [

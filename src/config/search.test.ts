@@ -110,7 +110,7 @@ test("a named file that is missing or unreadable says so", () => {
   );
 });
 
-test("[include]: globs in order, matches sorted, later files win, not recursive, %(here)s is each file's own", () => {
+test("[include]: globs in order, sorted matches, later files win, not recursive, each its own %(here)s", () => {
   const contents = {
     "/app/main.ini": `[supervisord]
 nodaemon=true

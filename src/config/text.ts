@@ -7,7 +7,10 @@
 const BLANK = /[\t\n\v\f\r\x1c-\x1f \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
 export function isBlank(char: string | undefined): boolean {
-  return char !== undefined && BLANK.test(char);
+  if (char === undefined) return false;
+  const code = char.charCodeAt(0);
+  // Nearly every character is one of these; the expression costs a hundred times as much.
+  return (code > 0x20 && code < 0x85) ? false : BLANK.test(char);
 }
 
 /** `str.strip()`. A loop, for a regular expression anchored at the end is quadratic in runs of blanks. */

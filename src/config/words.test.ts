@@ -42,6 +42,7 @@ test("commands that cannot be run keep supervisord's words", () => {
     argv: ["a", "b c", 'd"e', "f g", ""],
     error: null,
   });
+  assert.deepEqual(parseCommand('"a\\\\b\\c"').argv, ["a\\b\\c"]);
   assert.equal(parseCommand("  ").error, "command is empty");
   assert.equal(parseCommand('sh -c "x').error, "can't parse command 'sh -c \"x': No closing quotation");
   assert.equal(parseCommand("x\\").error, "can't parse command 'x\\\\': No escaped character");

@@ -78,7 +78,6 @@ export const O_DIRECTORY = IS_ARM64 ? 0o40000 : 0o200000;
 export const O_CLOEXEC = 0o2000000;
 
 export const F_SETFD = 2;
-export const F_SETFD = 2;
 export const F_DUPFD_CLOEXEC = 1030;
 export const F_SETPIPE_SZ = 1031;
 export const FD_CLOEXEC = 1;

@@ -1,4 +1,4 @@
-/** Whatever is in a file or a variable, loading answers: with a plan, or with errors that say where. No crash, no hang. */
+/** Whatever is in a file or a variable, loading answers: a plan, or errors that say where. No crash, no hang. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { renderCheck } from "../../src/config/check.ts";

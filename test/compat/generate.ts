@@ -115,7 +115,9 @@ const WORD_ATOMS = [
   "+",
 ];
 
+/** Half of them all quotes and backslashes, where the states of the lexer meet. */
 export function words(rng: Random): string {
+  if (rng.chance(0.5)) return sequence(rng, ["a", '"', '"', "'", "\\", "\\", " ", "=", "#"], 10);
   return sequence(rng, WORD_ATOMS, 12);
 }
 
