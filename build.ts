@@ -39,7 +39,13 @@ const SEA = {
   disableExperimentalSEAWarning: true,
   useSnapshot: false,
   useCodeCache: true,
-  execArgv: ["--disable-warning=ExperimentalWarning", "--disable-sigusr1", "--v8-pool-size=0"],
+  execArgv: [
+    "--disable-warning=ExperimentalWarning",
+    "--disable-sigusr1",
+    "--v8-pool-size=0",
+    // MB. An idle init never collects the garbage of its start: let it be little (500 programs: 25 instead of 33 MB).
+    "--max-semi-space-size=1",
+  ],
   execArgvExtension: "none",
 };
 

@@ -363,7 +363,11 @@ const FILES: [title: string, run: Case][] = [
       assert.deepEqual(kernel.stat("/tmp"), { type: "directory", executable: true });
       assert.deepEqual(kernel.stat("/dev/null"), { type: "other", executable: false });
       assert.equal(kernel.stat(`/tmp\0`), null);
-      assert.equal(kernel.replace(rig.paths.missing, ["x"], []), "ENOENT", "what is not there replaces nobody");
+      assert.equal(
+        kernel.replace(rig.paths.missing, ["x"], []),
+        "ENOENT",
+        "what is not there replaces nobody",
+      );
     },
   ],
 ];

@@ -39,8 +39,8 @@ export interface Route {
 const BOTH: readonly Listener[] = ["public", "control"];
 
 function health(kind: HealthKind, title: string): Route["handle"] {
-  return ({ name, query, accept }, { control, stuckMs }) =>
-    answerHealth({ kind, title, program: name, query, accept }, control.snapshot(), stuckMs());
+  return ({ name, query, accept }, { control }) =>
+    answerHealth({ kind, title, program: name, query, accept }, control.snapshot());
 }
 
 export const ROUTES: readonly Route[] = [

@@ -50,14 +50,14 @@ const MAX_HEADERS = 100;
 const NEVER_MS = 2 ** 31 - 1;
 const BACKLOG = 1024;
 
-/** Probes and metrics. An empty host is every address, IPv6 too where there is any. */
+/** Probes and metrics. An empty host is every address, IPv6 too where there is any. `fd`: a socket that listens already. */
 export async function startPublicServer(
-  listen: { readonly host: string; readonly port: number },
+  listen: { readonly host: string; readonly port: number; readonly fd?: number },
   deps: ServerDeps,
 ): Promise<Opened> {
   const listening = createListener("public", null, deps);
   const host = listen.host === "" || listen.host === "*" ? undefined : listen.host;
-  return listenOnPort(listening, host, listen.port);
+  return listenOnPort(listening, host, listen.port, listen.fd);
 }
 
 /** The API. Refuses an address that others can reach when it has no password. */
@@ -112,6 +112,7 @@ function listenOnPort(
   { server, connections }: Listening,
   host: string | undefined,
   port: number,
+  fd?: number,
 ): Promise<Opened> {
   return new Promise((resolve) => {
     const onError = (error: Error & { readonly code?: string }): void => {
@@ -120,7 +121,8 @@ function listenOnPort(
       resolve({ ok: false, error: `${where}: ${why}` });
     };
     server.once("error", onError);
-    server.listen({ port, backlog: BACKLOG, ...(host === undefined ? {} : { host }) }, () => {
+    const place = fd === undefined ? { port, ...(host === undefined ? {} : { host }) } : { fd };
+    server.listen({ ...place, backlog: BACKLOG }, () => {
       server.off("error", onError);
       const address = server.address();
       const bound = typeof address === "object" && address ? address.port : port;

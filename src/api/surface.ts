@@ -27,8 +27,6 @@ export interface ServerDeps {
   readonly clock: ServerClock;
   readonly logs: {
     counters(id: ProgramId, stream: "stdout" | "stderr"): StreamNumbers;
-    /** Monotonic milliseconds; null while everything leaves. */
-    stuckSince(): number | null;
     say(level: "error", text: string): void;
   };
   readonly totals: () => Totals;
@@ -41,13 +39,11 @@ export interface Surface {
   readonly control: Control;
   metrics(): Promise<Metrics>;
   rpc(): Rpc;
-  /** Milliseconds since the container's output has not drained, or null. */
-  stuckMs(): number | null;
   fault(where: string, error: unknown): void;
 }
 
 export function createSurface(deps: ServerDeps): Surface {
-  const { control, clock, logs } = deps;
+  const { control, logs } = deps;
   let metrics: Promise<Metrics> | null = null;
   let rpc: Rpc | null = null;
   return {
@@ -59,10 +55,6 @@ export function createSurface(deps: ServerDeps): Surface {
     rpc() {
       rpc ??= createRpc(control);
       return rpc;
-    },
-    stuckMs() {
-      const since = logs.stuckSince();
-      return since === null ? null : clock.now() - since;
     },
     fault(where, error) {
       if (deps.fault) return deps.fault(where, error);

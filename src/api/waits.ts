@@ -119,17 +119,6 @@ export function stopPrograms(
   return perform(control, { type: "stop", ids: specs.map(({ id }) => id) }, specs, STOP, wait);
 }
 
-/**
- * A stop may take back a start that waits for its turn, and that shows in no entry: whoever waits for one looks again then.
- */
-const watchers = new WeakMap<Control, Set<() => void>>();
-
-function watchersOf(control: Control): Set<() => void> {
-  const known = watchers.get(control) ?? new Set<() => void>();
-  watchers.set(control, known);
-  return known;
-}
-
 /** Null when the signal was sent. */
 export function signalProgram(control: Control, id: ProgramId, signal: Signal): Fault | null {
   let refused: string | null = null;
@@ -150,91 +139,121 @@ function perform(
 ): Promise<Settled[]> {
   if (specs.length === 0) return Promise.resolve([]);
   return new Promise((resolve) => {
-    const waiting = new Map<ProgramId, Waiting>(
-      specs.map((spec) => [spec.id, { spec, spawnError: null, state: null }]),
-    );
-    const settled: Settled[] = [];
-    let checkDue = false;
-    const unsubscribe = control.subscribe(onEntry);
-    const others = watchersOf(control);
-    others.add(checkUnchanged);
-
-    function stopWatching(): void {
-      unsubscribe();
-      others.delete(checkUnchanged);
-    }
-
-    function settle(id: ProgramId, verdict: Verdict): void {
-      const one = waiting.get(id);
-      if (!one || verdict === undefined) return;
-      waiting.delete(id);
-      settled.push({ spec: one.spec, fault: verdict });
-      if (waiting.size > 0) return;
-      stopWatching();
-      resolve(settled);
-    }
-
-    function settleAll(verdict: (one: Waiting) => Verdict): void {
-      for (const [id, one] of waiting) settle(id, verdict(one));
-    }
-
-    /** Once what happens now has happened entirely: the entries of one event may come in any order. */
-    function checkSoon(): void {
-      if (checkDue) return;
-      checkDue = true;
-      queueMicrotask(() => {
-        checkDue = false;
-        settleAll((one) => (one.state ? judge.changed(one, one.state) : undefined));
-      });
-    }
-
-    function dropRemoved(): void {
-      const known = new Set(control.snapshot().programs.map(({ id }) => id));
-      settleAll((one) => (known.has(one.spec.id) ? undefined : judge.removed(one)));
-    }
-
-    function onEntry(entry: JournalEntry): void {
-      switch (entry.type) {
-        case "state": {
-          const one = waiting.get(entry.id);
-          if (!one) return;
-          one.state = entry.to;
-          // RUNNING may be left at once (startsecs=0), and counts all the same.
-          if (judge.changed(one, entry.to) === null) settle(entry.id, null);
-          else checkSoon();
-          return;
-        }
-        case "spawn-error": {
-          const one = waiting.get(entry.id);
-          if (one) one.spawnError = entry.reason;
-          return;
-        }
-        case "group-removed":
-        case "reloaded":
-          return dropRemoved();
-        case "draining":
-        case "stopping":
-          return settleAll(() => judge.shutdown);
-        default:
-          return;
-      }
-    }
-
-    function checkUnchanged(): void {
-      if (waiting.size === 0) return;
-      const programs = new Map(control.snapshot().programs.map((program) => [program.id, program]));
-      settleAll((one) => {
-        if (one.state) return undefined;
-        const program = programs.get(one.spec.id);
-        return program ? judge.unchanged(one, program) : judge.removed(one);
-      });
-    }
-
+    const watch = new Watch(control, specs, judge, resolve);
     control.perform(command);
     setImmediate(() => {
-      checkUnchanged();
-      if (!wait) settleAll(() => null);
-      if (command.type === "stop") for (const check of others) check();
+      watch.lookAgain();
+      if (!wait) watch.giveUp();
+      if (command.type === "stop") for (const other of watchesOf(control)) other.lookAgain();
     });
   });
+}
+
+/** A stop may take back a start that waits for its turn, which shows in no entry: whoever waits looks again then. */
+const watches = new WeakMap<Control, Set<Watch>>();
+
+function watchesOf(control: Control): Set<Watch> {
+  const known = watches.get(control) ?? new Set<Watch>();
+  watches.set(control, known);
+  return known;
+}
+
+/** Settles programs by what the journal tells of them, and hands them over when the last one is settled. */
+class Watch {
+  readonly #control: Control;
+  readonly #judge: Judge;
+  readonly #done: (settled: Settled[]) => void;
+  readonly #waiting: Map<ProgramId, Waiting>;
+  readonly #settled: Settled[] = [];
+  readonly #unsubscribe: () => void;
+  #checkDue = false;
+
+  constructor(
+    control: Control,
+    specs: readonly ProgramSpec[],
+    judge: Judge,
+    done: (settled: Settled[]) => void,
+  ) {
+    this.#control = control;
+    this.#judge = judge;
+    this.#done = done;
+    this.#waiting = new Map(specs.map((spec) => [spec.id, { spec, spawnError: null, state: null }]));
+    this.#unsubscribe = control.subscribe((entry) => this.#onEntry(entry));
+    watchesOf(control).add(this);
+  }
+
+  /** At what has not changed since the command: it may never. */
+  lookAgain(): void {
+    if (this.#waiting.size === 0) return;
+    const programs = new Map(this.#control.snapshot().programs.map((program) => [program.id, program]));
+    this.#settleAll((one) => {
+      if (one.state) return undefined;
+      const program = programs.get(one.spec.id);
+      return program ? this.#judge.unchanged(one, program) : this.#judge.removed(one);
+    });
+  }
+
+  /** Nobody wants to know how the rest ends. */
+  giveUp(): void {
+    this.#settleAll(() => null);
+  }
+
+  #onEntry(entry: JournalEntry): void {
+    switch (entry.type) {
+      case "state":
+        return this.#onState(entry.id, entry.to);
+      case "spawn-error": {
+        const one = this.#waiting.get(entry.id);
+        if (one) one.spawnError = entry.reason;
+        return;
+      }
+      case "group-removed":
+      case "reloaded":
+        return this.#dropRemoved();
+      case "draining":
+      case "stopping":
+        return this.#settleAll(() => this.#judge.shutdown);
+      default:
+        return;
+    }
+  }
+
+  #onState(id: ProgramId, state: ProgramState): void {
+    const one = this.#waiting.get(id);
+    if (!one) return;
+    one.state = state;
+    // RUNNING may be left at once (startsecs=0), and counts all the same.
+    if (this.#judge.changed(one, state) === null) this.#settle(id, null);
+    else this.#checkSoon();
+  }
+
+  /** Once what happens now has happened entirely: the entries of one event may come in any order. */
+  #checkSoon(): void {
+    if (this.#checkDue) return;
+    this.#checkDue = true;
+    queueMicrotask(() => {
+      this.#checkDue = false;
+      this.#settleAll((one) => (one.state ? this.#judge.changed(one, one.state) : undefined));
+    });
+  }
+
+  #dropRemoved(): void {
+    const known = new Set(this.#control.snapshot().programs.map(({ id }) => id));
+    this.#settleAll((one) => (known.has(one.spec.id) ? undefined : this.#judge.removed(one)));
+  }
+
+  #settleAll(verdict: (one: Waiting) => Verdict): void {
+    for (const [id, one] of this.#waiting) this.#settle(id, verdict(one));
+  }
+
+  #settle(id: ProgramId, verdict: Verdict): void {
+    const one = this.#waiting.get(id);
+    if (!one || verdict === undefined) return;
+    this.#waiting.delete(id);
+    this.#settled.push({ spec: one.spec, fault: verdict });
+    if (this.#waiting.size > 0) return;
+    this.#unsubscribe();
+    watchesOf(this.#control).delete(this);
+    this.#done(this.#settled);
+  }
 }

@@ -21,7 +21,7 @@ export interface ProgramContext extends Context {
 export type ProgramKind = "program" | "eventlistener" | "fcgi-program";
 
 /** The name rules of supervisord; also without an error the name is trimmed. */
-export function checkName(name: string, section: Section, context: Context): string {
+function checkName(name: string, section: Section, context: Context): string {
   const trimmed = strip(name);
   const bad = Array.from(" :/").find((char) => trimmed.includes(char));
   if (bad !== undefined) {

@@ -16,7 +16,8 @@ const errors = (loaded: Loaded): string => (loaded.ok ? "" : loaded.errors.map(r
 
 test("servers in supervisord's order, with their defaults", () => {
   const text =
-    "[unix_http_server:b]\nfile=~/b.sock\n[inet_http_server]\nport=LocalHost:9001\n[unix_http_server]\nfile=a.sock\nchown=app:video\nchmod=0770\n";
+    "[unix_http_server:b]\nfile=~/b.sock\n[inet_http_server]\nport=LocalHost:9001\n" +
+    "[unix_http_server]\nfile=a.sock\nchown=app:video\nchmod=0770\n";
   assert.deepEqual(config(text, { cwd: "/run" }).servers, [
     {
       kind: "inet",
@@ -62,7 +63,9 @@ test("an inet server for everyone needs a password, on loopback it does not", ()
 });
 
 test("supervisord's errors", () => {
-  const text = `${PROGRAM}[inet_http_server]\n[unix_http_server]\n[unix_http_server:x]\nfile=/x\nusername=u\nchown=nosuch\nchmod=9\n`;
+  const text =
+    `${PROGRAM}[inet_http_server]\n[unix_http_server]\n[unix_http_server:x]\nfile=/x\nusername=u\n` +
+    `chown=nosuch\nchmod=9\n`;
   const found = errors(loadText(text));
   for (const words of [
     "section [inet_http_server] has no port value",

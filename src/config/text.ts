@@ -10,7 +10,7 @@ export function isBlank(char: string | undefined): boolean {
   if (char === undefined) return false;
   const code = char.charCodeAt(0);
   // Nearly every character is one of these; the expression costs a hundred times as much.
-  return (code > 0x20 && code < 0x85) ? false : BLANK.test(char);
+  return code > 0x20 && code < 0x85 ? false : BLANK.test(char);
 }
 
 /** `str.strip()`. A loop, for a regular expression anchored at the end is quadratic in runs of blanks. */

@@ -2,7 +2,7 @@
  * The types of option values: text → value, or Invalid in supervisord's words and what is expected instead.
  */
 import { parseSignal, type Signal } from "../core/signal-names.ts";
-import type { GlobalSpec, LogFormat, ProgramSpec } from "../core/spec.ts";
+import type { GlobalSpec, ProgramSpec } from "../core/spec.ts";
 import type { Accounts, ResolvedUser } from "./accounts.ts";
 import { Invalid } from "./problems.ts";
 import { nearest, quote, strip } from "./text.ts";
@@ -96,13 +96,6 @@ export const TYPES = {
 
 export type TypeName = keyof typeof TYPES;
 export type ValueOf<T extends TypeName> = (typeof TYPES)[T] extends ValueType<infer V> ? V : never;
-
-/** Compile-time proof that the words of the choices are those of the specs. */
-export type ChoicesAgree = [
-  ValueOf<"format"> extends LogFormat ? true : never,
-  ValueOf<"gate"> extends GlobalSpec["startGate"] ? true : never,
-  ValueOf<"program"> extends ProgramSpec["type"] ? true : never,
-];
 
 function isNone(text: string): boolean {
   return strip(text).toLowerCase() === "none";

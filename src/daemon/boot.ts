@@ -133,8 +133,10 @@ export async function boot(request: BootRequest): Promise<void> {
         version: request.version,
       }),
       record: (id) => journal.program(id),
+      fault: (where, error) => fault(where, error),
     },
     logs,
+    kernel,
   );
 
   /** Dropped, counted, shown: the programs go on. */
@@ -232,7 +234,7 @@ export async function boot(request: BootRequest): Promise<void> {
   kernel.raiseFileLimit();
   const { listen } = config.plan.global;
   if (listen?.setByUser) {
-    const error = await servers.openPublic();
+    const error = servers.bindPublic();
     if (error !== null) {
       say("critical", `[tsinit] listen: ${error}`);
       await logs.flush(FLUSH_MS);
@@ -250,10 +252,8 @@ export async function boot(request: BootRequest): Promise<void> {
     if (error !== null) say("warn", `could not write pidfile ${pidfile}: ${error}`);
   }
   await servers.openControl();
-  if (listen && !listen.setByUser) {
-    const error = await servers.openPublic();
-    if (error !== null) say("warn", `no probes and metrics: ${error}`);
-  }
+  const error = await servers.openPublic();
+  if (error !== null) say("warn", `no probes and metrics: ${error}`);
 
   function announce(): void {
     for (const warning of config.warnings) say("warn", renderProblem(warning));

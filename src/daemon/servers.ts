@@ -1,10 +1,13 @@
 /** The listeners of the init: probes and metrics for everyone, control for its owner. Loaded when first needed. */
 import type { ServerDeps, ServerHandle } from "../api/server.ts";
 import { CONTROL_CANDIDATES, type Config, type ServerSpec } from "../config/config.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import type { Logs } from "../logs/logs.ts";
 
 export interface Servers {
-  /** Opens the public listener; the text of the error, or null. */
+  /** Takes the public listener's port, without serving it yet; the text of the error, or null. */
+  bindPublic(): string | null;
+  /** Serves the public listener; the text of the error, or null. */
   openPublic(): Promise<string | null>;
   /** Opens all control servers. Trouble with one is a warning: programs come first. */
   openControl(): Promise<void>;
@@ -13,7 +16,8 @@ export interface Servers {
   connections(): number;
 }
 
-export function createServers(config: Config, deps: ServerDeps, logs: Logs): Servers {
+export function createServers(config: Config, deps: ServerDeps, logs: Logs, kernel: Kernel): Servers {
+  let boundFd: number | null = null;
   const handles: ServerHandle[] = [];
 
   async function openUnix(
@@ -64,11 +68,23 @@ export function createServers(config: Config, deps: ServerDeps, logs: Logs): Ser
   }
 
   return {
+    bindPublic() {
+      const { listen } = config.plan.global;
+      if (listen === null) return null;
+      const bound = kernel.listen(listen.host, listen.port);
+      if (typeof bound === "number") boundFd = bound;
+      else if (bound !== "ENOTSUP")
+        return `${listen.host}:${listen.port}: ${bound === "EADDRINUSE" ? "another program is listening there" : bound}`;
+      return null;
+    },
     async openPublic() {
       const { listen } = config.plan.global;
       if (listen === null) return null;
       const { startPublicServer } = await import("../api/server.ts");
-      const opened = await startPublicServer(listen, deps);
+      const opened = await startPublicServer(
+        { ...listen, ...(boundFd === null ? {} : { fd: boundFd }) },
+        deps,
+      );
       if (!opened.ok) return opened.error;
       handles.push(opened.server);
       return null;

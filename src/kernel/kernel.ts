@@ -82,6 +82,11 @@ export interface Kernel {
   setPipeSize(fd: Fd, bytes: number): Errno | null;
   chown(fd: Fd, uid: number, gid: number): Errno | null;
   open(path: string, mode: "read" | "write" | "read-write"): Fd | Errno;
+  /**
+   * A listening TCP socket, close-on-exec. An empty host is every address. "ENOTSUP" for a host that is not a number:
+   * that one is left to Node.
+   */
+  listen(host: string, port: number): Fd | Errno;
   close(fd: Fd): void;
   /** Does not block when the fd is non-blocking or has data. "EAGAIN" when there is nothing, 0 at the end. */
   read(fd: Fd, into: Uint8Array): number | Errno;

@@ -29,6 +29,7 @@ import {
 import { closeInheritedOnExec, statPath, writeAll } from "./files.ts";
 import type { Errno, Kernel } from "./kernel.ts";
 import * as libc from "./libc.ts";
+import { listenTcp } from "./listen.ts";
 import { findDescendants } from "./processes.ts";
 import { spawn } from "./spawn.ts";
 import { decodeText } from "./text.ts";
@@ -65,6 +66,7 @@ export function linuxKernel(): Kernel {
       const fd = libc.open(libc.cString(path), OPEN_FLAGS[mode] | O_CLOEXEC | O_NOCTTY);
       return fd < 0 ? errnoName(-fd) : fd;
     },
+    listen: listenTcp,
     close: libc.close,
     read(fd, into) {
       const count = libc.read(fd, into);

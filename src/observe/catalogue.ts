@@ -18,8 +18,10 @@ export interface Scrape {
   readonly nodeVersion: string;
 }
 
-/** A value of null is left out. */
-export type Add = (labels: Record<string, string>, value: number | null) => void;
+type Labels = Readonly<Record<string, string>>;
+
+/** A value of null is left out. `more`: labels that come after, an object that is the same for many. */
+export type Add = (labels: Labels, value: number | null, more?: Labels) => void;
 
 export interface Family {
   readonly name: string;
@@ -30,8 +32,8 @@ export interface Family {
 }
 
 const PROGRAM = ["group", "program"] as const;
-const STATES = Object.keys(STATE_CODES);
-const STREAMS = ["stdout", "stderr"] as const;
+const STATES = Object.keys(STATE_CODES).map((state) => ({ state }));
+const STREAMS = (["stdout", "stderr"] as const).map((stream) => ({ stream }));
 
 /** Every reason there is, so that its counter exists at 0 before it first happens. */
 const REASONS: Readonly<Record<RestartReason, true>> = {
@@ -60,10 +62,16 @@ function perKey(
   map: (numbers: ProgramNumbers) => ReadonlyMap<string, number>,
 ): Family["collect"] {
   return ({ programs }, add) => {
+    const shared = new Map<string, Labels>(always.map((key) => [key, { [label]: key }]));
     for (const { numbers, labels } of programs) {
       const counts = map(numbers);
-      for (const key of always) add({ ...labels, [label]: key }, counts.get(key) ?? 0);
-      for (const [key, count] of counts) if (!always.includes(key)) add({ ...labels, [label]: key }, count);
+      for (const key of always) add(labels, counts.get(key) ?? 0, shared.get(key));
+      for (const [key, count] of counts) {
+        if (always.includes(key)) continue;
+        const more = shared.get(key) ?? { [label]: key };
+        shared.set(key, more);
+        add(labels, count, more);
+      }
     }
   };
 }
@@ -71,7 +79,7 @@ function perKey(
 function perStream(value: (stream: ProgramNumbers["log"]["stdout"]) => number): Family["collect"] {
   return ({ programs }, add) => {
     for (const { numbers, labels } of programs)
-      for (const stream of STREAMS) add({ ...labels, stream }, value(numbers.log[stream]));
+      for (const more of STREAMS) add(labels, value(numbers.log[more.stream]), more);
   };
 }
 
@@ -94,7 +102,7 @@ export const CATALOGUE: readonly Family[] = [
     help: "1 for the state that the program is in, 0 for every other one.",
     collect: ({ programs }, add) => {
       for (const { state, labels } of programs)
-        for (const name of STATES) add({ ...labels, state: name }, state?.state.name === name ? 1 : 0);
+        for (const more of STATES) add(labels, state?.state.name === more.state ? 1 : 0, more);
     },
   },
   {

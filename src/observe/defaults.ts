@@ -23,8 +23,23 @@ export function createDefaults(): () => Promise<FamilyValues[]> {
 async function load(): Promise<() => Promise<FamilyValues[]>> {
   const [Registry, parts] = await Promise.all([loadRegistry(), loadProcessMetrics()]);
   const registry = new Registry();
+  // It counts from here on, and the counters mean the whole life of the process.
+  const { user, system } = process.cpuUsage();
+  const before: Readonly<Record<string, number>> = {
+    process_cpu_user_seconds_total: user / 1e6,
+    process_cpu_system_seconds_total: system / 1e6,
+    process_cpu_seconds_total: (user + system) / 1e6,
+  };
   for (const register of parts) register(registry, { eventLoopMonitoringPrecision: LAG_SAMPLE_MS });
-  return async () => (await registry.getMetricsAsJSON()).map(correctLag);
+  return async () => {
+    const families = await registry.getMetricsAsJSON();
+    return families.map((family) => correctLag(addTo(family, before[family.name] ?? 0)));
+  };
+}
+
+function addTo(family: FamilyValues, amount: number): FamilyValues {
+  if (amount === 0) return family;
+  return { ...family, values: family.values.map(({ labels, value }) => ({ labels, value: value + amount })) };
 }
 
 /** Node's histogram counts the sampling interval as delay, and has an absurd minimum and no mean before its first sample. */

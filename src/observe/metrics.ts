@@ -7,7 +7,7 @@ import type { ProgramSnapshot, Snapshot } from "../core/snapshot.ts";
 import type { ProgramId } from "../core/spec.ts";
 import { CATALOGUE, type Family, type Scrape } from "./catalogue.ts";
 import { createDefaults } from "./defaults.ts";
-import { type FamilyValues, loadRegistry } from "./prom-client.ts";
+import { type FamilyValues, type Labels, loadRegistry } from "./prom-client.ts";
 
 export interface StreamNumbers {
   readonly lines: number;
@@ -128,9 +128,9 @@ function takeScrape(source: MetricsSource, usage: ReadonlyMap<ProgramId, Usage>)
  * and `|` may be part of a name.
  */
 function collect(family: Family, scrape: Scrape): FamilyValues {
-  const values: { labels: Record<string, string>; value: number }[] = [];
-  family.collect(scrape, (labels, value) => {
-    if (value !== null) values.push({ labels, value });
+  const values: { labels: Labels; sharedLabels?: Labels; value: number }[] = [];
+  family.collect(scrape, (labels, value, more) => {
+    if (value !== null) values.push(more ? { labels, sharedLabels: more, value } : { labels, value });
   });
   return { name: family.name, help: family.help, type: family.type, values };
 }

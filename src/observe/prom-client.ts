@@ -3,12 +3,16 @@
  * registries (https, OpenSSL) and metrics that poll. The package has no types for them, so they are here.
  */
 
+export type Labels = Readonly<Record<string, string | number>>;
+
 export interface FamilyValues {
   readonly name: string;
   readonly help: string;
   readonly type: string;
   readonly values: readonly {
-    readonly labels: Readonly<Record<string, string | number>>;
+    readonly labels: Labels;
+    /** Written after the others, and only once per object: it is remembered. */
+    readonly sharedLabels?: Labels;
     readonly value: number;
   }[];
 }

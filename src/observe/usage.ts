@@ -55,9 +55,10 @@ export function createUsage(options: UsageOptions): UsageReader {
     if (processes === null) return new Map();
     const wanted = Array.from(programs());
     const trees = growTrees(processes, new Set(wanted.map(({ pid }) => pid)));
-    const measured = await measure(Array.from(trees.values(), (tree) => tree.map(({ pid }) => pid)).flat());
+    const measuring = measure(Array.from(trees.values(), (tree) => tree.map(({ pid }) => pid)).flat());
+    const fds = await countFds(proc, trees);
+    const measured = await measuring;
     const usage = new Map<ProgramId, Usage>();
-    let reads = 0;
     for (const { id, pid } of wanted) {
       const tree = trees.get(pid) ?? [];
       const total = totals.get(id) ?? new CpuTotal();
@@ -73,13 +74,8 @@ export function createUsage(options: UsageOptions): UsageReader {
         cpuSeconds: totals.has(id) ? total.seconds : null,
         residentBytes: measured ? sum(tree, (one) => measured.get(one.pid)?.residentBytes ?? 0) : null,
         processes: tree.length,
-        openFds: countFds(proc, tree),
+        openFds: pid > 0 ? (fds.get(pid) ?? null) : 0,
       });
-      reads += tree.length;
-      if (reads >= READS_PER_TURN) {
-        reads = 0;
-        await nextTurn();
-      }
     }
     return usage;
   }
@@ -190,19 +186,23 @@ function readProcess(proc: string, pid: number): Process | null {
   }
 }
 
-/** null when none of them may be looked into. */
-function countFds(proc: string, tree: readonly Process[]): number | null {
-  let count = 0;
-  let readable = tree.length === 0;
-  for (const { pid } of tree) {
-    try {
-      count += readdirSync(`${proc}/${pid}/fd`).length;
-      readable = true;
-    } catch {
-      // It ended just now, or belongs to somebody else.
+/** By root pid; missing where none of the tree may be looked into. */
+async function countFds(
+  proc: string,
+  trees: ReadonlyMap<number, readonly Process[]>,
+): Promise<ReadonlyMap<number, number>> {
+  const counts = new Map<number, number>();
+  let reads = 0;
+  for (const [root, tree] of trees)
+    for (const { pid } of tree) {
+      try {
+        counts.set(root, (counts.get(root) ?? 0) + readdirSync(`${proc}/${pid}/fd`).length);
+      } catch {
+        // It ended just now, or belongs to somebody else.
+      }
+      if (++reads % READS_PER_TURN === 0) await nextTurn();
     }
-  }
-  return readable ? count : null;
+  return counts;
 }
 
 type Measured = ReadonlyMap<number, { readonly cpuSeconds: number; readonly residentBytes: number }>;

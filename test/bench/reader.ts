@@ -12,7 +12,8 @@ function take(bytes: number): number {
   let taken = 0;
   while (taken < bytes) {
     const count = readSync(fd, buffer);
-    if (count === 0) throw new Error("the stream ended early");
+    // The init went first: the bench says why.
+    if (count === 0) process.exit(1);
     taken += count;
   }
   return taken;

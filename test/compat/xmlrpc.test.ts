@@ -128,7 +128,8 @@ print(json.dumps([
 `;
 
 const PROCESS_KEYS =
-  "description exitstatus group logfile name now pid spawnerr start state statename stderr_logfile stdout_logfile stop";
+  "description exitstatus group logfile name now pid spawnerr start state statename stderr_logfile " +
+  "stdout_logfile stop";
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), "tsinit-compat-"));

@@ -121,7 +121,8 @@ describe("sources", { concurrency: 3 }, () => {
     assert.equal(web.B, "two words");
     assert.equal(web.SUPERVISOR_GROUP_NAME, "app");
     assert.equal(worker.SUPERVISOR_PROCESS_NAME, "my_worker");
-    assert.ok((init.events("web")[0]?.at ?? 0) > (init.events("worker")[0]?.at ?? 0));
+    const spawned = init.own().filter((line) => line.includes("spawned: "));
+    assert.match(spawned.join("\n"), /'my_worker'[^]*'web'/);
     assert.equal((await init.http("/livez", { port: 9555 })).status, 200);
     assert.doesNotMatch(init.stderr.text(), /TSINIT_PORT|TSINIT_SERVICE_HOST/);
     init.signal("SIGTERM");

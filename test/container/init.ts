@@ -6,7 +6,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { launchScript } from "./launch.ts";
 import { type HttpAnswer, Probe, PYTHON } from "./probe.ts";
 import { childrenOf, listProcesses, outerPid, type Process, readText } from "./processes.ts";
@@ -95,8 +95,11 @@ export class Init {
         const candidates = this.#options.pid1 === false ? childrenOf(this.first) : [this.first];
         const found = candidates.find((pid) => {
           const [command, script] = (readText(`/proc/${pid}/cmdline`) ?? "").split("\0");
-          // The second word is where an interpreter has its script; `env` has it later, behind the environment.
-          return command === binary || (script === binary && command !== "env");
+          // The second word is where an interpreter has its script; `env` has it later, behind the environment. An
+          // init that had to replace itself by itself goes by its bare name.
+          return (
+            command === binary || command === basename(binary) || (script === binary && command !== "env")
+          );
         });
         this.pid = found ?? 0;
         return found !== undefined;

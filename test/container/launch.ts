@@ -8,6 +8,7 @@ export interface Launch {
   readonly user: { readonly uid: number; readonly gid: number } | undefined;
   readonly setup: string;
   readonly redirect: string;
+  /** Empty: wherever the setup went. */
   readonly cwd: string;
   readonly terminal: boolean;
 }
@@ -40,7 +41,7 @@ export function launchScript(launch: Launch): string {
     "mount -t tmpfs -o mode=755 tmpfs /run",
     "[ ! -d /etc/supervisor ] || mount -t tmpfs tmpfs /etc/supervisor",
     launch.setup,
-    `cd ${quote(launch.cwd)}`,
+    ...(launch.cwd === "" ? [] : [`cd ${quote(launch.cwd)}`]),
     launch.pid1 ? `exec ${line} ${launch.redirect}` : `set +e; ${line} ${launch.redirect}; exit $?`,
   ].join("\n");
 }

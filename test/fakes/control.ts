@@ -157,7 +157,7 @@ export function fakeServerDeps(fake: FakeControl, faults: unknown[] = []): Serve
   return {
     control: fake.control,
     clock: fake.clock,
-    logs: { counters: () => none, stuckSince: () => null, say: (_level, text) => void faults.push(text) },
+    logs: { counters: () => none, say: (_level, text) => void faults.push(text) },
     totals: () => ({
       orphans: 0,
       signals: new Map(),

@@ -252,6 +252,11 @@ export class FakeKernel implements Kernel {
     this.fileLimitRaised = true;
   }
 
+  /** Network is none of the fake's business: Node listens instead. */
+  listen(): Errno {
+    return "ENOTSUP";
+  }
+
   /** Whoever is replaced does not come back, as after an exit. */
   replace(file: string): Errno {
     if (this.stat(file) === null) return "ENOENT";

@@ -27,7 +27,7 @@ async function askStatus(running: Running, context: Context): Promise<void> {
 async function run(context: Context): Promise<void> {
   const { sheet } = context;
   const times = context.quick ? 1 : 3;
-  await interleave(context, [UP_50], times, supervisors, (system) =>
+  await interleave(context, [UP_50], 3, supervisors, (system) =>
     withInit(system, { programs: () => sleepers(50) }, async (running) => {
       sheet.add(UP_50, system.name, await allAsleep(running, 50));
     }),

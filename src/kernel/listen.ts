@@ -1,0 +1,65 @@
+/** A listening TCP socket before Node's network modules are loaded: a port in use is known before anything is started. */
+import {
+  AF_INET,
+  AF_INET6,
+  EADDRNOTAVAIL,
+  EAFNOSUPPORT,
+  errnoName,
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  SO_REUSEADDR,
+  SOCK_CLOEXEC,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from "./abi.ts";
+import type { Errno, Fd } from "./kernel.ts";
+import * as libc from "./libc.ts";
+
+const BACKLOG = 1024;
+const SOCKADDR_IN = 16;
+const SOCKADDR_IN6 = 28;
+
+/** An empty host is every address, IPv6 too where there is any. "ENOTSUP" for a name or an IPv6 address: those need Node. */
+export function listenTcp(host: string, port: number): Fd | Errno {
+  if (host === "" || host === "*") {
+    const both = open(AF_INET6, anyAddress6(port), SOCKADDR_IN6);
+    if (both >= 0) return both;
+    if (both !== -EAFNOSUPPORT && both !== -EADDRNOTAVAIL) return errnoName(-both);
+    return answer(open(AF_INET, address4([0, 0, 0, 0], port), SOCKADDR_IN));
+  }
+  const numbers = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(host)?.slice(1).map(Number);
+  if (!numbers || numbers.some((number) => number > 255)) return "ENOTSUP";
+  return answer(open(AF_INET, address4(numbers, port), SOCKADDR_IN));
+}
+
+function answer(result: number): Fd | Errno {
+  return result < 0 ? errnoName(-result) : result;
+}
+
+function address4(numbers: readonly number[], port: number): libc.Memory {
+  const address = libc.allocate(SOCKADDR_IN);
+  address.bytes.writeUInt16LE(AF_INET, 0);
+  address.bytes.writeUInt16BE(port, 2);
+  address.bytes.set(numbers, 4);
+  return address;
+}
+
+function anyAddress6(port: number): libc.Memory {
+  const address = libc.allocate(SOCKADDR_IN6);
+  address.bytes.writeUInt16LE(AF_INET6, 0);
+  address.bytes.writeUInt16BE(port, 2);
+  return address;
+}
+
+/** The descriptor, or minus the errno. */
+function open(family: number, address: libc.Memory, size: number): number {
+  const fd = libc.socket(family, SOCK_STREAM | SOCK_CLOEXEC);
+  if (fd < 0) return fd;
+  let result = libc.setSocketFlag(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (result >= 0 && family === AF_INET6) result = libc.setSocketFlag(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  if (result >= 0) result = libc.bind(fd, address, size);
+  if (result >= 0) result = libc.listen(fd, BACKLOG);
+  if (result >= 0) return fd;
+  libc.close(fd);
+  return result;
+}
