@@ -50,12 +50,21 @@ function parseOptions(argv: string[], stopEarly = true): Options {
   };
 }
 
+/** Where we were started; `/` when that has been removed. */
+function startDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return "/";
+  }
+}
+
 function loadRequest(kernel: Kernel, options: Options, purpose: LoadRequest["purpose"]): LoadRequest {
   return {
     configFile: options.config,
     command: purpose === "init" ? options.rest : [],
     environment: kernel.environment(),
-    cwd: process.cwd(),
+    cwd: startDirectory(),
     argv0: typedName,
     uid: kernel.uid,
     purpose,
@@ -72,13 +81,15 @@ async function runInit(
   const signals = listenForSignals(kernel);
   const { loadConfig } = await import("./config/load.ts");
   const { renderProblem } = await import("./config/config.ts");
-  const load = () => loadConfig({ ...loadRequest(kernel, options, "init"), overrides });
+  const request = { ...loadRequest(kernel, options, "init"), overrides };
+  const load = () => loadConfig(request);
   const loaded = load();
   if (!loaded.ok) {
     for (const problem of [...loaded.warnings, ...loaded.errors])
       kernel.writeNow(2, `${renderProblem(problem)}\n`);
     kernel.exit(EXIT_USAGE);
   }
+  process.chdir("/");
   const { boot } = await import("./daemon/boot.ts");
   const { systemClock } = await import("./daemon/clock.ts");
   await boot({
@@ -87,7 +98,7 @@ async function runInit(
     signals,
     config: loaded.config,
     load,
-    cwd: process.cwd(),
+    cwd: request.cwd,
     version: VERSION,
   });
 }

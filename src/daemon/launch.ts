@@ -37,17 +37,21 @@ export function findCommand(
   if (name === undefined) return { reason: "command is empty", code: NOT_EXECUTABLE };
   if (name.includes("/")) {
     // Looked at where it will be run from; exec happens after the change of directory.
-    const seen = name.startsWith("/") || spec.directory === null ? name : `${spec.directory}/${name}`;
-    return judge(name, name, context.kernel.stat(seen));
+    const base = spec.directory === null ? context.cwd : from(context.cwd, spec.directory);
+    return judge(name, name, context.kernel.stat(from(base, name)));
   }
   const path =
     spec.environment["PATH"] ?? context.environment.findLast(([key]) => key === "PATH")?.[1] ?? DEFAULT_PATH;
   for (const directory of path.split(":")) {
-    const file = directory.startsWith("/") ? `${directory}/${name}` : `${context.cwd}/${directory}/${name}`;
+    const file = `${from(context.cwd, directory)}/${name}`;
     const found = context.kernel.stat(file);
     if (found) return judge(name, file, found);
   }
   return { reason: `can't find command '${name}'`, code: NOT_FOUND };
+}
+
+function from(directory: string, path: string): string {
+  return path.startsWith("/") ? path : `${directory}/${path}`;
 }
 
 function judge(
@@ -143,16 +147,36 @@ function spawn(
   foreground: boolean,
   context: LaunchContext,
 ): SpawnResult {
-  return context.kernel.spawn({
-    file,
-    argv: spec.argv,
-    environment: programEnvironment(spec, context),
-    directory: spec.directory,
-    stdio,
-    user: spec.user,
-    umask: spec.umask,
-    foreground,
-  });
+  return inside(context.cwd, () =>
+    context.kernel.spawn({
+      file,
+      argv: spec.argv,
+      environment: programEnvironment(spec, context),
+      directory: spec.directory,
+      stdio,
+      user: spec.user,
+      umask: spec.umask,
+      foreground,
+    }),
+  );
+}
+
+/**
+ * We live in `/` and keep nobody's file system busy; programs start where we were started. Going there ourselves, not in
+ * the child, lets a program inherit a directory that its user could not enter.
+ */
+function inside<T>(cwd: string, action: () => T): T {
+  if (cwd === "/") return action();
+  try {
+    process.chdir(cwd);
+  } catch {
+    // Gone by now: `/` has to do.
+  }
+  try {
+    return action();
+  } finally {
+    process.chdir("/");
+  }
 }
 
 /** Reads as empty. An image may lack /dev/null; a pipe without a writer is the same to a reader. */

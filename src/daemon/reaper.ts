@@ -43,8 +43,11 @@ export function createReaper(options: ReaperOptions): Reaper {
 
   function isAlone(): boolean {
     // kill(-1) reaches all but ourselves, docker exec's processes too; only the real PID 1 may ask that way.
-    if (kernel.pid === 1) return kernel.kill(-1, 0) === "ESRCH";
-    return (kernel.descendants() ?? []).length === 0;
+    if (kernel.pid === 1 && kernel.kill(-1, 0) === "ESRCH") return true;
+    const left = kernel.descendants();
+    if (kernel.pid === 1 && !left?.length) return false;
+    // Whom we may not signal there is no point in waiting for.
+    return (left ?? []).every((pid) => kernel.kill(pid, 0) === "EPERM");
   }
 
   function look(): void {

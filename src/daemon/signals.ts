@@ -56,6 +56,8 @@ export function listenForSignals(kernel: Kernel): Signals {
   const wanted = names.filter(({ signal }) => !UNCATCHABLE.includes(signal) && !OWN.includes(signal));
   for (const { name, signal } of wanted) if (FIRST.includes(signal)) listen(signal, name);
   for (const { name, signal } of wanted) if (!FIRST.includes(signal)) listen(signal, name);
+  // signal-exit knows ABRT and IO by these names too, and takes a name without a listener for the end.
+  for (const alias of ["SIGIOT", "SIGPOLL"] as const) process.on(alias, () => {});
   // --disable-sigusr1 keeps Node from opening its inspector and leaves the signal blocked.
   kernel.unblock([SIGNALS.USR1]);
 

@@ -67,7 +67,7 @@ test("changes of state are told in supervisord's words and levels", () => {
     [state("BACKOFF", { name: "STARTING", pid: null, tries: 1, startedAt: 0, runningAt: 1 }), null],
     [
       { type: "killing", id: "web:web", pid: 7, waitedSeconds: 10, group: false },
-      "warn killing 'web' (7) with SIGKILL",
+      "warn killing 'web' (7) with SIGKILL after 10 seconds",
     ],
     [{ type: "already-running", id: "web:web" }, "warn process 'web' already running"],
     [

@@ -28,7 +28,10 @@ export function renderEntry(entry: JournalEntry, specOf: SpecOf): LogLine | null
     case "spawn-error":
       return line("info", `spawnerr: ${entry.reason}`);
     case "killing":
-      return line("warn", `killing '${name(entry.id)}' (${entry.pid}) with SIGKILL`);
+      return line(
+        "warn",
+        `killing '${name(entry.id)}' (${entry.pid}) with SIGKILL after ${renderSeconds(entry.waitedSeconds)}`,
+      );
     case "kill-error":
       return line("critical", `unknown problem killing ${name(entry.id)} (${entry.pid}): ${entry.reason}`);
     case "already-running":
@@ -54,6 +57,10 @@ export function renderEntry(entry: JournalEntry, specOf: SpecOf): LogLine | null
     case "reloaded":
       return line("info", `reloaded: ${renderChanges(entry)}`);
   }
+}
+
+function renderSeconds(seconds: number): string {
+  return seconds === 1 ? "1 second" : `${seconds} seconds`;
 }
 
 function line(level: Level, text: string): LogLine {

@@ -34,7 +34,7 @@ programs=inner,second
 priority = 5
 
 [program:inner]
-command=${actor("inner", "show:env", "show:argv", ...GENTLE)} "two words" 'single ; # kept' back\\ slash a;b
+command=${actor("inner", "show:env", "show:argv", ...GENTLE)} "two words" 'single;#kept' back\\ slash a;b
 AutoStart=on
 startsecs=0 ; comment
 
@@ -54,7 +54,7 @@ describe("the dialect", { concurrency: 3 }, () => {
         env: { PATH, OUTSIDE: "out side" },
         setup: `mkdir @DIR@/conf.d; cat > @DIR@/conf.d/z.ini <<'END'\n${INCLUDED}\nEND`,
         // A quoted "; #" is a comment to supervisord as well, so the plain variant of that line is used here.
-        config: DIALECT.replace(" 'single ; # kept'", " 'single;#kept'"),
+        config: DIALECT.replace(" 'single;#kept'", " 'single;#kept'"),
       });
       for (const [name, number] of [
         ["multi_05", "5"],

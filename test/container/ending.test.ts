@@ -92,7 +92,7 @@ describe("critical programs", { concurrency: 3 }, () => {
 
   conformance(
     71,
-    "killed by the kernel for its memory: 137, and the last line says who did it",
+    "killed by the kernel for its memory: 137, and the last line names program and signal",
     async (box) => {
       const group = memoryGroup(64 * 1024 * 1024);
       try {

@@ -95,8 +95,7 @@ export class Init {
         const candidates = this.#options.pid1 === false ? childrenOf(this.first) : [this.first];
         const found = candidates.find((pid) => {
           const [command, script] = (readText(`/proc/${pid}/cmdline`) ?? "").split("\0");
-          // The second word is where an interpreter has its script; `env` has it later, behind the environment. An
-          // init that had to replace itself by itself goes by its bare name.
+          // An interpreter has its script in the second word; a replaced init goes by its bare name.
           return (
             command === binary || command === basename(binary) || (script === binary && command !== "env")
           );
