@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { specOf } from "../../test/fakes/plan.ts";
+import { fakeSpec } from "../../test/fakes/plans.ts";
 import type { FileKind } from "../kernel/kernel.ts";
 import { findCommand, programEnvironment } from "./launch.ts";
 
@@ -8,10 +8,10 @@ const PROGRAM: FileKind = { type: "file", executable: true };
 const TEXT: FileKind = { type: "file", executable: false };
 const DIRECTORY: FileKind = { type: "directory", executable: true };
 
-function find(argv: string[], files: Record<string, FileKind>, change: Parameters<typeof specOf>[1] = {}) {
+function find(argv: string[], files: Record<string, FileKind>, change: Parameters<typeof fakeSpec>[1] = {}) {
   const kernel = { stat: (path: string) => files[path] ?? null };
   const context = { kernel, environment: [["PATH", "/bin:/usr/bin"]], cwd: "/srv" } as unknown;
-  return findCommand(specOf("web", { argv, ...change }), context as Parameters<typeof findCommand>[1]);
+  return findCommand(fakeSpec("web", { argv, ...change }), context as Parameters<typeof findCommand>[1]);
 }
 
 test("a name is searched for in PATH, and the first one there counts even when it cannot be run", () => {
@@ -52,7 +52,7 @@ test("the environment: the container's, supervisord's, the user's, and the confi
     ] as const,
     serverUrl: "unix:///run/x.sock",
   };
-  const spec = specOf("web", { user, environment: { A: "2", LOGNAME: "other" } });
+  const spec = fakeSpec("web", { user, environment: { A: "2", LOGNAME: "other" } });
   assert.deepEqual(programEnvironment(spec, context), [
     "HOME=/var/www",
     "A=2",

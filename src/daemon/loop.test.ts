@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { planOf, specOf } from "../../test/fakes/plan.ts";
+import { fakePlan, fakeSpec } from "../../test/fakes/plans.ts";
 import type { Effect } from "../core/effect.ts";
 import type { SystemEvent } from "../core/event.ts";
 import { createSystem } from "../core/system.ts";
@@ -27,7 +27,7 @@ function manualClock(): Clock & { time: number; armed: number | null; wake: () =
 
 function loopWith(perform: (effect: Effect) => SystemEvent | null, faults: unknown[] = []) {
   const clock = manualClock();
-  const system = createSystem(planOf([specOf("web")]));
+  const system = createSystem(fakePlan([fakeSpec("web")]));
   return { clock, loop: createLoop({ clock, system, perform, onFault: (error) => faults.push(error) }) };
 }
 

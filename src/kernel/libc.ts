@@ -47,7 +47,7 @@ const { lib, functions: c } = dlopen(null, {
 });
 
 /** Resolves a function when it is first asked for; that throws when this libc does not have it. */
-function later<const S extends FunctionSignature>(name: string, signature: S) {
+export function later<const S extends FunctionSignature>(name: string, signature: S) {
   const resolve = (library: DynamicLibrary) => library.getFunction(name, signature);
   let found: ReturnType<typeof resolve> | undefined;
   return () => {
@@ -56,13 +56,6 @@ function later<const S extends FunctionSignature>(name: string, signature: S) {
   };
 }
 
-const lateBind = later("bind", { arguments: ["int32", "pointer", "uint32"], return: "int32" });
-const lateListen = later("listen", { arguments: ["int32", "int32"], return: "int32" });
-const lateSetsockopt = later("setsockopt", {
-  arguments: ["int32", "int32", "int32", "pointer", "uint32"],
-  return: "int32",
-});
-const lateSocket = later("socket", { arguments: ["int32", "int32", "int32"], return: "int32" });
 const lateChown = later("fchown", { arguments: ["int32", "uint32", "uint32"], return: "int32" });
 const lateExit = later("_exit", { arguments: ["int32"], return: "void" });
 const lateExecve = later("execve", { arguments: ["pointer", "pointer", "pointer"], return: "int32" });
@@ -85,6 +78,11 @@ const lateAddTcsetpgrp = later("posix_spawn_file_actions_addtcsetpgrp_np", {
 
 /** Stable for the life of this thread. */
 const ERRNO = c.__errno_location();
+
+/** Minus the errno for a call that failed. Nothing may come between the two: an allocation could change errno. */
+export function orErrno(result: number): number {
+  return result === -1 ? -getInt32(ERRNO, 0) : result;
+}
 
 // ---- memory
 
@@ -379,32 +377,4 @@ export function posixSpawn(
     environment.pointers,
   );
   return failed === 0 ? spawnedPid.bytes.readInt32LE(0) : -failed;
-}
-
-// ---- sockets
-
-export function socket(family: number, type: number): number {
-  const call = lateSocket();
-  const result = call(family, type, 0);
-  return result === -1 ? -getInt32(ERRNO, 0) : result;
-}
-
-export function setSocketFlag(fd: number, level: number, option: number, value: number): number {
-  const call = lateSetsockopt();
-  const memory = allocate(4);
-  memory.bytes.writeInt32LE(value);
-  const result = call(fd, level, option, memory.at, 4);
-  return result === -1 ? -getInt32(ERRNO, 0) : result;
-}
-
-export function bind(fd: number, address: Memory, size: number): number {
-  const call = lateBind();
-  const result = call(fd, address.at, size);
-  return result === -1 ? -getInt32(ERRNO, 0) : result;
-}
-
-export function listen(fd: number, backlog: number): number {
-  const call = lateListen();
-  const result = call(fd, backlog);
-  return result === -1 ? -getInt32(ERRNO, 0) : result;
 }

@@ -15,6 +15,14 @@ import {
 import type { Errno, Fd } from "./kernel.ts";
 import * as libc from "./libc.ts";
 
+const socket = libc.later("socket", { arguments: ["int32", "int32", "int32"], return: "int32" });
+const bind = libc.later("bind", { arguments: ["int32", "pointer", "uint32"], return: "int32" });
+const listen = libc.later("listen", { arguments: ["int32", "int32"], return: "int32" });
+const setsockopt = libc.later("setsockopt", {
+  arguments: ["int32", "int32", "int32", "pointer", "uint32"],
+  return: "int32",
+});
+
 const BACKLOG = 1024;
 const SOCKADDR_IN = 16;
 const SOCKADDR_IN6 = 28;
@@ -53,13 +61,19 @@ function anyAddress6(port: number): libc.Memory {
 
 /** The descriptor, or minus the errno. */
 function open(family: number, address: libc.Memory, size: number): number {
-  const fd = libc.socket(family, SOCK_STREAM | SOCK_CLOEXEC);
+  const fd = libc.orErrno(socket()(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (fd < 0) return fd;
-  let result = libc.setSocketFlag(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (result >= 0 && family === AF_INET6) result = libc.setSocketFlag(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-  if (result >= 0) result = libc.bind(fd, address, size);
-  if (result >= 0) result = libc.listen(fd, BACKLOG);
+  let result = setFlag(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (result >= 0 && family === AF_INET6) result = setFlag(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  if (result >= 0) result = libc.orErrno(bind()(fd, address.at, size));
+  if (result >= 0) result = libc.orErrno(listen()(fd, BACKLOG));
   if (result >= 0) return fd;
   libc.close(fd);
   return result;
+}
+
+function setFlag(fd: Fd, level: number, option: number, value: number): number {
+  const memory = libc.allocate(4);
+  memory.bytes.writeInt32LE(value);
+  return libc.orErrno(setsockopt()(fd, level, option, memory.at, 4));
 }
