@@ -1,5 +1,5 @@
-// After `npm ci`, by the Node that runs npm: can the Node that tsinit is built with start here at all? If not, every other
-// command would end with a line of the loader's that names a file and no way out.
+// The first step of every npm script, by the Node that runs npm: can the Node that tsinit is built with start here at all?
+// If not, the next step would end with a line of the loader's that names a file and no way out.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";

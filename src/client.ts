@@ -4,6 +4,9 @@ import { type LoadRequest, loadConfig } from "./config/load.ts";
 import type { HealthEndpoints } from "./ctl/health.ts";
 import type { CtlIo, CtlSettings } from "./ctl/main.ts";
 
+/** Where supervisorctl looks that nobody told anything. */
+const SUPERVISORCTL_URL = "http://localhost:9001";
+
 type Settings = ReturnType<CtlIo["settings"]>;
 
 /** What the file found says; without one, the places where an init without a file listens. */
@@ -17,8 +20,8 @@ function settingsOf(config: Config): CtlSettings {
   const { ctl } = config;
   const login = loginOf(config);
   return {
-    serverUrl: ctl.serverurl ?? controlUrl(config),
-    candidates: CONTROL_CANDIDATES,
+    serverUrl: ctl.serverurl ?? (config.control.off ? SUPERVISORCTL_URL : controlUrl(config)),
+    candidates: candidatesOf(config),
     username: ctl.username ?? login.username,
     password: ctl.password ?? login.password,
     prompt: ctl.prompt,
@@ -28,6 +31,11 @@ function settingsOf(config: Config): CtlSettings {
 
 function controlUrl(config: Config): string | null {
   return config.control.path === null ? null : `unix://${config.control.path}`;
+}
+
+/** With the socket switched off, whoever answers at the usual places is another init. */
+function candidatesOf(config: Config): readonly string[] {
+  return config.control.off ? [] : CONTROL_CANDIDATES;
 }
 
 /** The control socket's own login: whoever can read the configuration may use it. A hash opens nothing. */
@@ -54,7 +62,7 @@ export function healthEndpoints(request: LoadRequest): HealthEndpoints {
   return {
     listen: config.plan.global.listen,
     serverUrl: controlUrl(config),
-    candidates: CONTROL_CANDIDATES,
+    candidates: candidatesOf(config),
     ...loginOf(config),
   };
 }

@@ -1,8 +1,8 @@
 /** Which program am I: the init, its client, the config check, the health probe. Each is loaded only when it is the one. */
-import minimist from "minimist";
 import type { LoadRequest } from "./config/load.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import { linuxKernel } from "./kernel/linux.ts";
+import { type Options, parseCheckOptions, parseOptions, UsageError } from "./options.ts";
 import { withoutSteering } from "./stage.ts";
 import { USAGE } from "./usage.ts";
 import { VERSION } from "./version.ts";
@@ -13,42 +13,6 @@ const EXIT_FAULT = 70;
 /** argv as the shell gave it: a single executable and `node main.ts` both put the name at 1. */
 const [, typedName = "tsinit", ...words] = process.argv;
 const calledAs = typedName.slice(typedName.lastIndexOf("/") + 1);
-
-class UsageError extends Error {}
-
-interface Options {
-  readonly config: string | null;
-  readonly rest: string[];
-}
-
-/** `-c FILE` and `--`; with `stopEarly` everything from the first other word on belongs to the command. */
-function parseOptions(argv: string[], stopEarly = true): Options {
-  const unknown: string[] = [];
-  let parsed: minimist.ParsedArgs;
-  try {
-    parsed = minimist(argv, {
-      string: ["_", "configuration"],
-      alias: { configuration: ["c", "config"] },
-      stopEarly,
-      unknown: (word) => {
-        if (!word.startsWith("-")) return true;
-        unknown.push(word);
-        return false;
-      },
-    });
-  } catch (error) {
-    // minimist stumbles over option names that every object has (--toString).
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-  if (unknown.length > 0) throw new UsageError(`option ${unknown[0]} not recognized`);
-  const config: unknown = parsed["configuration"];
-  if (Array.isArray(config)) throw new UsageError("conflicting command line option '-c'");
-  if (config === "") throw new UsageError("option -c requires argument: the path of a configuration file");
-  return {
-    config: typeof config === "string" ? config : null,
-    rest: parsed._,
-  };
-}
 
 /** Where we were started; `/` when that has been removed. */
 function startDirectory(): string {
@@ -104,19 +68,10 @@ async function runInit(
 }
 
 async function runCheck(kernel: Kernel, argv: string[]): Promise<number> {
-  const parsed = minimist(argv, {
-    string: ["configuration", "format", "_"],
-    alias: { configuration: ["c", "config"] },
-  });
-  const format: unknown = parsed["format"] ?? "text";
-  if (format !== "text" && format !== "json")
-    throw new UsageError(`--format: ${String(format)} is not a format, expected text or json`);
-  const config: unknown = parsed["configuration"];
+  const { config, format } = parseCheckOptions(argv);
   const { loadConfig } = await import("./config/load.ts");
   const { renderCheck } = await import("./config/check.ts");
-  const loaded = loadConfig(
-    loadRequest(kernel, { config: typeof config === "string" ? config : null, rest: [] }, "check"),
-  );
+  const loaded = loadConfig(loadRequest(kernel, { config, rest: [] }, "check"));
   kernel.writeNow(1, renderCheck(loaded, format));
   return loaded.ok ? 0 : EXIT_USAGE;
 }

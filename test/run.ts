@@ -5,9 +5,9 @@
  *   node test/run.ts [SUITE…]      only these: checks, unit, build, system, compat, container
  */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { accessSync, constants, globSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import type { Counts } from "./counts.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -191,8 +191,15 @@ function readCounts(path: string): Counts {
 /** What the suite needs and this machine lacks, in words; empty when it can run. */
 function lackingFor(suite: Suite): string {
   const lacking = suite.needsCommands.filter((name) => !isInstalled(name));
+  // Programs are run as other users from this very checkout.
+  if (suite.needsRoot && !isOpenToAll(ROOT)) lacking.unshift("a checkout that other users can enter");
   if (suite.needsRoot && process.getuid?.() !== 0) lacking.unshift("root");
   return lacking.join(" and ");
+}
+
+function isOpenToAll(directory: string): boolean {
+  if ((statSync(directory).mode & 0o001) === 0) return false;
+  return directory === "/" || isOpenToAll(dirname(directory));
 }
 
 function isInstalled(command: string): boolean {

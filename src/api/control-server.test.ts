@@ -58,6 +58,9 @@ test("a place where no socket can be is an answer", async (t) => {
     assert.match(opened.ok ? "" : opened.error, new RegExp(`^${path}`));
   }
   assert.deepEqual(readdirSync(root), []);
+  const path = join(root, "missing", "x.sock");
+  const opened = await startControlServer({ kind: "unix", path, mode: 0o700, owner: null }, deps);
+  assert.deepEqual(opened, { ok: false, error: `${path}: the directory ${root}/missing does not exist` });
 });
 
 async function openControl(

@@ -1,5 +1,14 @@
 /** The control socket's file: never open to others, never taken from a server that lives, never left behind. */
-import { chmodSync, chownSync, linkSync, lstatSync, renameSync, type Stats, unlinkSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  lstatSync,
+  renameSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+} from "node:fs";
 import type { Server } from "node:http";
 import { connect } from "node:net";
 
@@ -33,7 +42,11 @@ export async function listenOnPath(server: Server, options: UnixSocketOptions): 
       ok: false,
       error: `${path}: longer than ${MAX_PATH_BYTES} bytes, which a socket's path cannot be`,
     };
+  const directory = slash < 2 ? "/" : path.slice(0, slash - 1);
   try {
+    // Of a missing directory libuv says that permission is denied.
+    if (statSync(directory, { throwIfNoEntry: false }) === undefined)
+      return { ok: false, error: `${path}: the directory ${directory} does not exist` };
     unlinkQuietly(draft);
     await bind(server, draft);
     if (owner) chownSync(draft, owner.uid, owner.gid);
@@ -46,7 +59,8 @@ export async function listenOnPath(server: Server, options: UnixSocketOptions): 
   } catch (error) {
     server.close();
     unlinkQuietly(draft);
-    return { ok: false, error: `${path}: ${error instanceof Error ? error.message : String(error)}` };
+    const why = error instanceof Error ? error.message : String(error);
+    return { ok: false, error: `${path}: ${why.replaceAll(` ${draft}`, "")}` };
   }
 }
 

@@ -14,12 +14,15 @@ export interface Problem {
   readonly text: string;
 }
 
-/** `FILE:LINE: [section] key: what is wrong, what is expected`. */
+/** `FILE:LINE: [section] key: what is wrong, what is expected`; what would steer a terminal is shown as `\\x1b`. */
 export function renderProblem(problem: Problem): string {
   const where = problem.where === "" ? "" : `${problem.where}: `;
   const section = problem.section === null ? "" : `[${problem.section}] `;
   const key = problem.key === null ? "" : `${problem.key}: `;
-  return `${where}${section}${key}${problem.text}`;
+  return `${where}${section}${key}${problem.text}`.replace(
+    /\p{Cc}/gu,
+    (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
 }
 
 /** A `[unix_http_server]` or `[inet_http_server]` section (supervisord.md 3.1). */

@@ -118,12 +118,14 @@ test("unknown TSINIT_* names are warnings with the nearest known name", () => {
     TSINIT_PROGRAM_A: "a",
     TSINIT_LISTN: "x",
     TSINIT_GROUP_X: "y",
+    TSINIT_PROGRAM_B__: "1",
     TSINIT_PROGRAM_A__STARTSEC: "1",
   });
   const found = warnings(loaded);
   assert.equal(config(loaded).plan.programs.length, 1);
   assert(found.some((text) => /^TSINIT_LISTN: .*maybe TSINIT_LISTEN$/.test(text)));
-  assert(found.some((text) => text.startsWith("TSINIT_GROUP_X: nothing has this name")));
+  assert(found.some((text) => /^TSINIT_GROUP_X: .*expected TSINIT_GROUP_<NAME>__<KEY>$/.test(text)));
+  assert(found.some((text) => /^TSINIT_PROGRAM_B__: .*expected TSINIT_PROGRAM_<NAME> or TSINIT_/.test(text)));
   assert(
     found.some((text) => /^TSINIT_PROGRAM_A__STARTSEC: \[program:a\] startsec: .*maybe startsecs/.test(text)),
   );

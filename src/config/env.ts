@@ -47,9 +47,7 @@ export function applyVariables(environment: Environment, document: Document, pro
     const place = { where: name, section: null, key: null };
     if (meaning === null) continue;
     if (meaning.type === "unknown") {
-      const meant = nearest(name, knownNames());
-      const hint = meant === null ? "expected TSINIT_PROGRAM_<NAME> or TSINIT_<KEY>" : `maybe ${meant}`;
-      problems.warning(place, `nothing has this name, it is ignored; ${hint}`);
+      problems.warning(place, `nothing has this name, it is ignored; ${hintFor(name)}`);
       continue;
     }
     const label = meaning.name === null ? "tsinit" : `${PREFIX}${meaning.kind}_${meaning.name.toUpperCase()}`;
@@ -140,7 +138,14 @@ function plain(name: string): string {
     .replace(/[^a-z0-9_]/g, "_");
 }
 
-function knownNames(): string[] {
+/** A name that begins like one of ours lacks its rest; any other may be misspelt. */
+function hintFor(variable: string): string {
+  const kind = KINDS.find((candidate) => variable.startsWith(`${PREFIX}${candidate}_`));
+  if (kind !== undefined) {
+    const form = `${PREFIX}${kind}_<NAME>`;
+    return `expected ${kind === "PROGRAM" ? `${form} or ` : ""}${form}__<KEY>`;
+  }
   const keys = optionKeys("tsinit").map((key) => PREFIX + key.toUpperCase());
-  return ["TSINIT_CONFIG", "TSINIT_PROGRAM_", ...keys];
+  const meant = nearest(variable, ["TSINIT_CONFIG", ...keys]);
+  return meant === null ? "expected TSINIT_PROGRAM_<NAME> or TSINIT_<KEY>" : `maybe ${meant}`;
 }

@@ -75,24 +75,20 @@ function readGroup(section: Section, grouped: Set<string>, context: ProgramConte
   const priority = reader.get("priority", context.names);
   const place = reader.place("programs");
   const programs: ProgramSpec[] = [];
+  const unknown: string[] = [];
   for (const member of reader.get("programs", context.names)) {
     const candidates = [`program:${member}`, `fcgi-program:${member}`].filter((key) =>
       document.sections.has(key),
     );
     const [found, other] = candidates;
     if (found === undefined) {
-      const listener = document.sections.has(`eventlistener:${member}`)
-        ? "; event listeners cannot be grouped"
-        : "";
-      problems.error(
-        { ...place, key: null },
-        `names unknown program or fcgi-program ${member}${listener}; expected one of ${known(context)}`,
-      );
+      const isListener = document.sections.has(`eventlistener:${member}`);
+      unknown.push(isListener ? `${member} (event listeners cannot be grouped)` : member);
       continue;
     }
     if (other !== undefined) {
       const text = `name ${member} is ambiguous (exists as program and fcgi-program)`;
-      problems.error({ ...place, key: null }, `${text}; expected one section of this name`);
+      problems.error(place, `${text}; expected one section of this name`);
     }
     grouped.add(found);
     const target = document.sections.get(found);
@@ -100,6 +96,10 @@ function readGroup(section: Section, grouped: Set<string>, context: ProgramConte
     if (found.startsWith("fcgi-program:")) checkSocket(target, member, context);
     const kind = found.startsWith("fcgi-program:") ? "fcgi-program" : "program";
     programs.push(...readProcesses(target, kind, name, priority, context));
+  }
+  if (unknown.length > 0) {
+    const text = `names unknown program or fcgi-program ${unknown.join(", ")}`;
+    problems.error(place, `${text}; expected one of ${known(context)}`);
   }
   return { name, priority, place: { ...place, key: null }, programs };
 }

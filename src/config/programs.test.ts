@@ -98,7 +98,7 @@ programs=a,nope
       "when numprocs > 1; " +
       "expected for instance %(program_name)s_%(process_num)02d",
     "/etc/tsinit.ini:6: [program:a] autostart: not a valid boolean value: 'perhaps'; expected true or false",
-    "/etc/tsinit.ini:13: [group:g] names unknown program or fcgi-program nope; expected one of a, b",
+    "/etc/tsinit.ini:13: [group:g] programs: names unknown program or fcgi-program nope; expected one of a, b",
     "/etc/tsinit.ini:9: [program:b] startsecs: invalid literal for int() with base 10: '1.5'; " +
       "expected a whole number",
     "/etc/tsinit.ini:10: [program:b] exitcodes: not a valid list of exit codes: '256'; expected " +
@@ -345,7 +345,7 @@ test("a group keeps listeners out and cannot name one", () => {
   const text = "[group:g]\nprograms=l\n[eventlistener:l]\ncommand=l\nevents=TICK_5\n[program:p]\ncommand=p\n";
   assert.match(
     errors(loadText(text)).join(),
-    /names unknown program or fcgi-program l; event listeners cannot be grouped/,
+    /^\S+:\d+: \[group:g\] programs: names unknown program or fcgi-program l \(event listeners cannot be grouped\)/,
   );
 });
 

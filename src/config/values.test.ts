@@ -18,6 +18,8 @@ function parse(type: TypeName, text: string): unknown {
   return read(text, host);
 }
 
+const TEMPLATE = "%(group_name)s/%(program_name)-10s %(process_num)02d %(pid)d %(stream).3s 100%%";
+
 const ACCEPTED: [TypeName, string, unknown][] = [
   ["integer", " +1_0 ", 10],
   ["integer", "-3", -3],
@@ -66,6 +68,9 @@ const ACCEPTED: [TypeName, string, unknown][] = [
   ["listen", "[::]:9180", { host: "::", port: 9180 }],
   ["listen", "127.0.0.1:0", { host: "127.0.0.1", port: 0 }],
   ["listen", "none", null],
+  ["template", "AUTO", "auto"],
+  ["template", TEMPLATE, TEMPLATE],
+  ["template", "", ""],
   ["owner", "app", { uid: 1000, gid: -1 }],
   ["owner", "app:web", { uid: 1000, gid: 50 }],
   ["gate", "Spawned", "spawned"],
@@ -98,6 +103,14 @@ const REFUSED: [TypeName, string, RegExp][] = [
   ["address", "abc", /^not a valid port number: 'abc'$/],
   ["address", "h:", /^no port number specified in 'h:'$/],
   ["address", "0", /^0 is below lower bound \(1\)$/],
+  ["address", "tcp://0.0.0.0:80", /^'tcp:\/\/0\.0\.0\.0' is not a host$/],
+  ["listen", "http://[::1]:80", /is not a host$/],
+  ["listen", "web host:80", /is not a host$/],
+  ["template", "%(nope)s", /^'%\(nope\)s' has a field that does not exist; expected auto, or/],
+  ["template", "100%", /does not exist/],
+  ["template", "%s", /does not exist/],
+  ["template", "%(program_name)d", /does not exist/],
+  ["template", "%(pid)99999d", /does not exist/],
   ["address", "65536", /^65536 is above upper bound \(65535\)$/],
   ["user", "nosuch", /^Invalid user name nosuch/],
   ["gate", "runing", /maybe running$/],

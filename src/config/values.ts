@@ -60,7 +60,7 @@ function choice<const T extends string>(...words: T[]): ValueType<T> {
 /** Every type an option can have. */
 export const TYPES = {
   text: type("a text", (text) => text),
-  template: type("a text with %(program_name)s and the like", (text) => text, true),
+  template: type("a text with %(program_name)s and the like", parseTemplate, true),
   integer: type("a whole number", parseInteger),
   count: type(`a whole number up to ${10_000}`, parseCount),
   boolean: type("true or false", parseBoolean),
@@ -212,6 +212,23 @@ function parseList(text: string): readonly string[] {
   return text === "" ? [] : text.split(",").map(strip);
 }
 
+/** What a prefix may have in it; `%` begins nothing else. A width of more than three digits is a mistake. */
+const WIDTH = "[-0 +#]*\\d{0,3}(?:\\.\\d+)?";
+const TEMPLATE_FIELD = new RegExp(
+  `%(?:%|\\((?:program_name|group_name|stream)\\)${WIDTH}s|\\((?:process_num|pid)\\)${WIDTH}[sd])`,
+  "g",
+);
+
+/** Otherwise it would stand before every line as it is written. */
+function parseTemplate(text: string): string {
+  if (text.toLowerCase() === "auto") return "auto";
+  if (!text.replace(TEMPLATE_FIELD, "").includes("%")) return text;
+  throw new Invalid(
+    `${quote(text)} has a field that does not exist; expected auto, or a text with %(program_name)s, ` +
+      "%(group_name)s, %(process_num)d, %(pid)d, %(stream)s, and %% for a percent sign",
+  );
+}
+
 function parseLogfile(text: string, host: Host): LogfileValue {
   const word = text.toLowerCase();
   if (text === "" || word === "none" || word === "off")
@@ -253,7 +270,10 @@ function parseAddress(text: string, _host: Host, lowest = 1): Address {
   const port = parsePort(portText, lowest);
   const host = strip(text.slice(0, Math.max(colon, 0))).toLowerCase();
   if (host === "*") return { host: "", port };
-  return { host: host.replace(/^\[(.*)\]$/, "$1"), port };
+  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  // A name that nobody can resolve (`tcp://0.0.0.0`) would only show when it is too late to refuse it.
+  if (/[\s/[\]@]/.test(bare)) throw new Invalid(`${quote(host)} is not a host`);
+  return { host: bare, port };
 }
 
 /** Port 0 lets the kernel choose, for tests. */

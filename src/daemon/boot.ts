@@ -12,7 +12,7 @@ import { CredentialsLost, type Kernel } from "../kernel/kernel.ts";
 import { createLogs } from "../logs/create.ts";
 import type { Level } from "../logs/logs.ts";
 import { renderEntry } from "../logs/wording.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, keepProcessAlive } from "./clock.ts";
 import { createControl, type DaemonControl } from "./control.ts";
 import { removeFile, writePidfile, writeTerminationLog } from "./files.ts";
 import { createJournal } from "./journal.ts";
@@ -229,6 +229,7 @@ export async function boot(request: BootRequest): Promise<void> {
     control.update();
   }
 
+  keepProcessAlive();
   announce();
   if (kernel.pid !== 1) becomeSubreaper();
   kernel.raiseFileLimit();

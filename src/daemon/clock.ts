@@ -16,6 +16,14 @@ export interface Clock {
 /** setTimeout takes 31 bits; a deadline further away is simply looked at again. */
 const LONGEST = 2 ** 31 - 1;
 
+/**
+ * Node ends by itself, with 0, once nothing is open that could still happen; signals do not count. That is what a program
+ * looks like that closed its output, when there is no listener either: the init must outlive it.
+ */
+export function keepProcessAlive(): void {
+  setInterval(() => {}, LONGEST);
+}
+
 export function systemClock(): Clock {
   let armedFor: Millis | null = null;
   let timer: NodeJS.Timeout | null = null;

@@ -88,6 +88,44 @@ test("a drain has a bound", () => {
   closeSync(other.write);
 });
 
+test("a flood leaves the turn to others", async () => {
+  const { context } = watched();
+  const ends = pipe();
+  const listener = new Listener();
+  kernel.setPipeSize(ends.write, 1024 * 1024);
+  const capture = new Capture(ends.read, context, listener);
+  const program = new ProgramEnd(ends.write);
+  program.write("x".repeat(1024 * 1024));
+  const perTurn: number[] = [];
+  for (let read = 0; read < 1024 * 1024; read = listener.text.length) {
+    await turns(1);
+    perTurn.push(listener.text.length - read);
+  }
+  assert.ok(Math.max(...perTurn) <= 256 * 1024, String(perTurn));
+  capture.close();
+  program.close();
+});
+
+test("what is paused or closed while it leaves the turn to others stays so", async () => {
+  const { context } = watched();
+  const ends = pipe();
+  const listener = new Listener();
+  kernel.setPipeSize(ends.write, 1024 * 1024);
+  const capture = new Capture(ends.read, context, listener);
+  const program = new ProgramEnd(ends.write);
+  program.write("x".repeat(1024 * 1024));
+  while (listener.text.length === 0) await turns(1);
+  capture.pause();
+  await turns(5);
+  assert.equal(listener.text.length, 256 * 1024);
+  capture.resume();
+  while (listener.text.length < 512 * 1024) await turns(1);
+  capture.close();
+  await turns(5);
+  assert.deepEqual([listener.text.length, listener.ends], [512 * 1024, 1]);
+  program.close();
+});
+
 /** Fills and empties the pipe of a fresh capture so often. */
 async function exercise(context: CaptureContext, times: number, chunk: string): Promise<() => void> {
   const ends = pipe();

@@ -4,6 +4,8 @@ import type net from "node:net";
 
 /** One buffer for every pipe: what is read into it is used up before the next read. As long as a default pipe. */
 const READ_BYTES = 64 * 1024;
+/** Most that is read of one pipe in a turn of the loop: libuv would take 2 MB, and requests and signals wait meanwhile. */
+const TURN_BYTES = 256 * 1024;
 /** A read that brings this much counts as a sign of a busy program; after so many of them its pipe is made larger. */
 const BUSY_READ_BYTES = 32 * 1024;
 const BUSY_READS = 4;
@@ -48,6 +50,10 @@ export class Capture {
   #paused = false;
   #ended = false;
   #busyReads = 0;
+  /** Bytes read one after the other, with no chance for anybody else. */
+  #readInTurn = 0;
+  /** Goes on reading in the next turn. */
+  #yielding: NodeJS.Immediate | null = null;
 
   /** Owns `fd`, the read end of a pipe, from now on. Throws when it cannot be polled, with the fd closed. */
   constructor(fd: number, context: CaptureContext, listener: CaptureListener) {
@@ -109,7 +115,21 @@ export class Capture {
     if (this.#ended) return false;
     if (length >= BUSY_READ_BYTES && this.#busyReads < BUSY_READS) this.#noteBusyRead();
     this.#listener.onBytes(this.#context.buffer, length);
-    return !this.#paused;
+    if (this.#paused) return false;
+    // A read that did not fill the buffer is the last of its turn.
+    this.#readInTurn = length < READ_BYTES ? 0 : this.#readInTurn + length;
+    if (this.#readInTurn < TURN_BYTES) return true;
+    this.#yield();
+    return false;
+  }
+
+  /** Lets everybody else have a turn. */
+  #yield(): void {
+    this.#readInTurn = 0;
+    this.#yielding ??= setImmediate(() => {
+      this.#yielding = null;
+      if (!this.#paused && !this.#ended) this.#socket.resume();
+    });
   }
 
   #noteBusyRead(): void {

@@ -107,3 +107,18 @@ test("a thousand measurements keep no descriptors open for long", async (t) => {
   for (let n = 0; n < 100; n++) await read();
   assert.ok(readdirSync("/proc/self/fd").length <= before + 1);
 });
+
+test("a fleet of processes costs no descriptors, and counts as a small one does", async (t) => {
+  const fleet = "i=0; while [ $i -lt 120 ]; do sleep 90 & i=$((i+1)); done";
+  const child = await start(t, `${BURN}; ${fleet}; echo up; cat`);
+  const root = child.pid;
+  const before = readdirSync("/proc/self/fd").length;
+  const read = createUsage({ programs: () => [{ id: "a", pid: root }], clock: hastyClock() });
+  const a = (await read()).get("a");
+  assert.ok(readdirSync("/proc/self/fd").length < before + 60, "a descriptor for each process");
+  assert.ok(a && a.processes !== null && a.processes > 120, `${a?.processes} processes`);
+  const status = readFileSync(`/proc/${root}/status`, "utf8");
+  const shell = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
+  assert.ok((a.residentBytes ?? 0) > 60 * shell, `${a.residentBytes} bytes, the shell alone ${shell}`);
+  assert.ok((a.cpuSeconds ?? 0) > 0);
+});

@@ -1,8 +1,9 @@
 /**
  * CPU time, memory, processes and descriptors of each program's process tree, measured when somebody asks. pidusage reads CPU
- * time and memory; who belongs to whom, children's times and descriptors come from /proc directly.
+ * time and memory of up to a hundred processes; who belongs to whom, children's times, descriptors and the numbers of more
+ * processes than that come from /proc directly.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import type { ProgramId } from "../core/spec.ts";
 import type { Usage } from "./metrics.ts";
 
@@ -29,8 +30,11 @@ interface Process {
   readonly group: number;
   /** Clock ticks since boot: tells a process from a later one with the same pid. */
   readonly startTicks: string;
+  /** Seconds of CPU of its own. */
+  readonly cpuSeconds: number;
   /** Seconds of CPU of its children that ended and were waited for. */
   readonly childSeconds: number;
+  readonly residentPages: number;
 }
 
 /** USER_HZ: what proc(5) counts in on every Linux of ours, whatever the kernel's own HZ. */
@@ -39,6 +43,11 @@ const TICKS_PER_SECOND = 100;
 const CACHE_MS = 1000;
 /** pidusage keeps a descriptor per process for so long; 0 would make it open them without end. */
 const PIDUSAGE_MAXAGE_MS = 4000;
+/**
+ * It opens the file of each process, most often twice, and keeps it open until then: a thousand programs would cost it the
+ * time of a whole scrape and the init as many descriptors. More processes are counted from what was read of them anyway.
+ */
+const PIDUSAGE_PROCESSES = 100;
 /** Its first call may need an answer from outside the process, which can get lost. */
 const PIDUSAGE_FIRST_MS = 1000;
 /** Files of /proc read before the loop gets a turn: about a millisecond. */
@@ -55,7 +64,11 @@ export function createUsage(options: UsageOptions): UsageReader {
     if (processes === null) return new Map();
     const wanted = Array.from(programs());
     const trees = growTrees(processes, new Set(wanted.map(({ pid }) => pid)));
-    const measuring = measure(Array.from(trees.values(), (tree) => tree.map(({ pid }) => pid)).flat());
+    const members = Array.from(trees.values()).flat();
+    const measuring =
+      members.length > PIDUSAGE_PROCESSES
+        ? measureDirectly(members, pageBytes(proc))
+        : measure(members.map(({ pid }) => pid));
     const fds = await countFds(proc, trees);
     const measured = await measuring;
     const usage = new Map<ProgramId, Usage>();
@@ -179,7 +192,9 @@ function readProcess(proc: string, pid: number): Process | null {
       parent: Number(fields[1]),
       group: Number(fields[2]),
       startTicks: fields[19] ?? "",
+      cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
       childSeconds: (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND,
+      residentPages: Number(fields[21]),
     };
   } catch {
     return null;
@@ -196,7 +211,7 @@ async function countFds(
   for (const [root, tree] of trees)
     for (const { pid } of tree) {
       try {
-        counts.set(root, (counts.get(root) ?? 0) + readdirSync(`${proc}/${pid}/fd`).length);
+        counts.set(root, (counts.get(root) ?? 0) + countEntries(`${proc}/${pid}/fd`));
       } catch {
         // It ended just now, or belongs to somebody else.
       }
@@ -205,7 +220,37 @@ async function countFds(
   return counts;
 }
 
+/** Since Linux 6.2 the directory's size says how many there are; before, it is 0. */
+function countEntries(path: string): number {
+  return statSync(path).size || readdirSync(path).length;
+}
+
 type Measured = ReadonlyMap<number, { readonly cpuSeconds: number; readonly residentBytes: number }>;
+
+/** What pidusage would answer, from what is known already. */
+function measureDirectly(processes: readonly Process[], pageSize: number): Measured {
+  return new Map(
+    processes.map(({ pid, cpuSeconds, residentPages }) => [
+      pid,
+      { cpuSeconds, residentBytes: residentPages * pageSize },
+    ]),
+  );
+}
+
+const AT_PAGESZ = 6n;
+const USUAL_PAGE_BYTES = 4096;
+
+/** From the auxiliary vector, pairs of words (getauxval(3)): arm64 has kernels with pages of 64 KB. */
+function pageBytes(proc: string): number {
+  try {
+    const words = readFileSync(`${proc}/self/auxv`);
+    for (let at = 0; at + 16 <= words.length; at += 16)
+      if (words.readBigUInt64LE(at) === AT_PAGESZ) return Number(words.readBigUInt64LE(at + 8));
+  } catch {
+    // Nobody may read it.
+  }
+  return USUAL_PAGE_BYTES;
+}
 
 /**
  * pidusage with its edges covered: null when it cannot be used. Its first call asks `getconf` for two constants unless a

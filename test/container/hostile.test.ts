@@ -185,6 +185,21 @@ describe("files", { concurrency: 3 }, () => {
     assert.equal((await init.exit()).code, 0);
   });
 
+  boxed(
+    "no listener, and programs that closed their output: nothing open is no reason to end",
+    async (box) => {
+      const init = await box.init({
+        config: [
+          "[tsinit]\nlisten=none\ncontrol=none",
+          "[program:a]\ncommand=/bin/sh -c 'exec >&- 2>&-; sleep 1.5; exit 3'\nautorestart=false\nstartsecs=0",
+        ].join("\n"),
+      });
+      const ending = await init.exit();
+      assert.equal(ending.code, 1);
+      assert.match(ending.stderr, /exited: a \(exit status 3/);
+    },
+  );
+
   boxed("a working directory that is gone", async (box) => {
     const init = await box.init({
       setup: "mkdir @DIR@/gone; cd @DIR@/gone; rmdir @DIR@/gone",
