@@ -117,23 +117,37 @@ async function dispatch(kernel: Kernel): Promise<number | null> {
     return null;
   }
   const [first, ...rest] = words;
-  switch (first) {
+  const tool = await runTool(kernel, first, rest);
+  if (tool !== null) return tool;
+  const options = parseOptions(words);
+  // `-c FILE check` means what `check -c FILE` does; a command of such a name is forced by `--`.
+  if (options.config !== null && !words.includes("--")) {
+    const [word, ...more] = options.rest;
+    const named = await runTool(kernel, word, ["-c", options.config, ...more]);
+    if (named !== null) return named;
+  }
+  await runInit(kernel, options);
+  return null;
+}
+
+/** The exit code of a tool; null when the word is none. */
+async function runTool(kernel: Kernel, word: string | undefined, argv: string[]): Promise<number | null> {
+  switch (word) {
     case "ctl":
-      return runClient(kernel, rest, "tsinit ctl");
+      return runClient(kernel, argv, "tsinit ctl");
     case "health":
-      return runProbe(kernel, rest);
+      return runProbe(kernel, argv);
     case "check":
-      return runCheck(kernel, rest);
+      return runCheck(kernel, argv);
     case "version":
     case "--version":
       return say(`tsinit ${VERSION} (node ${process.versions.node})\n`);
     case "help":
-      return runHelp(rest[0]);
+      return runHelp(argv.at(-1));
     case "--help":
     case "-h":
       return runHelp(undefined);
     default:
-      await runInit(kernel, parseOptions(words));
       return null;
   }
 }

@@ -34,6 +34,8 @@ export interface Control {
   /** The configuration read last (by a reread, maybe not yet active). */
   lastRead(): Plan;
   perform(command: Command): void;
+  /** Why the program's command cannot be run, before a start is tried: 127 it is not there, 126 it is no program. */
+  commandProblem(id: ProgramId): { readonly reason: string; readonly code: number } | null;
   /** Reads the files again and remembers the result for `add-group` and `update`; changes nothing that runs. */
   reread(): Reread;
   /** Called after each journal entry, in order. Returns the way to stop. */

@@ -7,7 +7,7 @@ import { FAULTS, RpcError } from "./faults.ts";
 import { type LogWindow, readLog, tailLog } from "./log-window.ts";
 import { configInfo, processInfo } from "./process-info.ts";
 import type { Arguments, Method, MethodContext, Param } from "./rpc.ts";
-import { type Settled, signalProgram, startPrograms, stopPrograms } from "./waits.ts";
+import { commandFault, type Settled, signalProgram, startPrograms, stopPrograms } from "./waits.ts";
 import type { Value } from "./xmlrpc.ts";
 
 const API_VERSION = "3.0";
@@ -267,7 +267,8 @@ async function startProcess(context: MethodContext, args: Arguments): Promise<Va
   const name = args.text(0);
   const { group, program } = findTarget(context.control, name);
   if (!program) return start(context, groupMembers(context.control, group), args.flag(1));
-  if (program.spec.commandError !== null) throw new RpcError("NOT_EXECUTABLE", program.spec.commandError);
+  const problem = commandFault(context.control, program.id);
+  if (problem) throw RpcError.of(problem);
   if (isUp(program)) throw new RpcError("ALREADY_STARTED", name);
   if (program.state.name === "UNKNOWN")
     throw new RpcError("FAILED", `${name} is in an unknown process state`);

@@ -39,6 +39,8 @@ export type ControlAddress =
       /** Empty: every IPv4 address. */
       readonly host: string;
       readonly port: number;
+      /** A socket that listens there already. */
+      readonly fd?: number;
       readonly username: string | null;
       readonly password: string | null;
     };
@@ -68,7 +70,7 @@ export async function startControlServer(address: ControlAddress, deps: ServerDe
     const host = address.host === "" || address.host === "*" ? "0.0.0.0" : address.host;
     if (login === null && !isLoopback(host))
       return { ok: false, error: `${host}:${address.port} can be reached from outside and has no password` };
-    return listenOnPort(createListener("control", login, deps), host, address.port);
+    return listenOnPort(createListener("control", login, deps), host, address.port, address.fd);
   }
   const { server, connections } = createListener("control", login, deps);
   const bound = await listenOnPath(server, address);

@@ -37,6 +37,9 @@ interface Judge {
   readonly shutdown: Verdict;
 }
 
+/** What a shell exits with for a command that is not there. */
+const NOT_FOUND = 127;
+
 const START: Judge = {
   changed: ({ spec, spawnError }, state) => {
     switch (state.name) {
@@ -93,6 +96,12 @@ export interface StartOptions {
   readonly gated: boolean;
 }
 
+/** What cannot be run is not tried: no change of state, no retries (supervisord.md 13.3). */
+export function commandFault(control: Control, id: ProgramId): Fault | null {
+  const problem = control.commandProblem(id);
+  return problem && fault(problem.code === NOT_FOUND ? "NO_FILE" : "NOT_EXECUTABLE", problem.reason);
+}
+
 /** Resolves with every program, in the order in which they settled. */
 export function startPrograms(
   control: Control,
@@ -102,8 +111,9 @@ export function startPrograms(
   const broken: Settled[] = [];
   const sound: ProgramSpec[] = [];
   for (const { spec } of programs) {
-    if (spec.commandError === null) sound.push(spec);
-    else broken.push({ spec, fault: fault("NOT_EXECUTABLE", spec.commandError) });
+    const problem = commandFault(control, spec.id);
+    if (problem === null) sound.push(spec);
+    else broken.push({ spec, fault: problem });
   }
   const command: Command = { type: "start", ids: sound.map(({ id }) => id), gated };
   return perform(control, command, sound, START, wait).then((settled) => [...broken, ...settled]);

@@ -16,7 +16,7 @@ import { type Clock, keepProcessAlive } from "./clock.ts";
 import { createControl, type DaemonControl } from "./control.ts";
 import { removeFile, writePidfile, writeTerminationLog } from "./files.ts";
 import { createJournal } from "./journal.ts";
-import type { LaunchContext } from "./launch.ts";
+import { findCommand, type LaunchContext } from "./launch.ts";
 import { createLoop } from "./loop.ts";
 import { createPerformer } from "./perform.ts";
 import { createReaper } from "./reaper.ts";
@@ -40,6 +40,8 @@ const FLUSH_MS = 2000;
 const LAST_LINES_BYTES = 3500;
 /** SIGPIPE may be of our own making shortly after we wrote something. */
 const OWN_WRITE_MS = 100;
+/** The configuration asks for what cannot be had; nothing was started. */
+const EXIT_USAGE = 2;
 /** tsinit itself failed. */
 const EXIT_FAULT = 70;
 
@@ -109,6 +111,11 @@ export async function boot(request: BootRequest): Promise<void> {
     config,
     load: request.load,
     snapshot,
+    commandProblem(id) {
+      const spec = programAt(loop.system(), id)?.spec;
+      const found = spec ? findCommand(spec, launchContext()) : null;
+      return found && "reason" in found ? found : null;
+    },
     wall: () => clock.wall(),
     pid: kernel.pid,
     version: request.version,
@@ -233,14 +240,11 @@ export async function boot(request: BootRequest): Promise<void> {
   announce();
   if (kernel.pid !== 1) becomeSubreaper();
   kernel.raiseFileLimit();
-  const { listen } = config.plan.global;
-  if (listen?.setByUser) {
-    const error = servers.bindPublic();
-    if (error !== null) {
-      say("critical", `[tsinit] listen: ${error}`);
-      await logs.flush(FLUSH_MS);
-      kernel.exit(2);
-    }
+  const refused = await servers.bindAsked();
+  if (refused.length > 0) {
+    for (const error of refused) say("critical", error);
+    await logs.flush(FLUSH_MS);
+    kernel.exit(EXIT_USAGE);
   }
   signals.deliver(onSignal);
   loop.submit({ type: "boot" });
@@ -252,9 +256,7 @@ export async function boot(request: BootRequest): Promise<void> {
     pidfileWritten = error === null;
     if (error !== null) say("warn", `could not write pidfile ${pidfile}: ${error}`);
   }
-  await servers.openControl();
-  const error = await servers.openPublic();
-  if (error !== null) say("warn", `no probes and metrics: ${error}`);
+  await servers.open();
 
   function announce(): void {
     for (const warning of config.warnings) say("warn", renderProblem(warning));

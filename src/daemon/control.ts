@@ -24,6 +24,7 @@ export interface ControlOptions {
   readonly config: Config;
   readonly load: () => Loaded;
   readonly snapshot: () => Snapshot;
+  readonly commandProblem: Control["commandProblem"];
   readonly wall: () => number;
   readonly pid: number;
   readonly version: string;
@@ -110,6 +111,7 @@ export function createControl(options: ControlOptions): DaemonControl {
   }
 
   return {
+    commandProblem: options.commandProblem,
     snapshot: options.snapshot,
     groups: () => activePlan().groups,
     lastRead: () => lastRead.plan,

@@ -146,6 +146,10 @@ export function createFakeControl(
       const bytes = Buffer.from(stream === "stdout" ? (fake.output.get(id) ?? "") : "");
       return { bytes, end: bytes.length };
     },
+    commandProblem(id) {
+      const reason = programAt(loop.system(), id)?.spec.commandError ?? null;
+      return reason === null ? null : { reason, code: 126 };
+    },
     clearHistory: (id) => void fake.output.delete(id),
   };
   return fake;
