@@ -276,4 +276,33 @@ describe("reload and check", { concurrency: 3 }, () => {
     assert.match(said, /TSINIT_PROGRAM_A__STARTSECS/);
     assert.match(said, /TSINIT_PROGRAM_A__UMASK/);
   });
+
+  conformance(106, "a port that the user asked for is taken: exit 2, nothing was started", async (box) => {
+    const twice = "[inet_http_server]\nport=127.0.0.1:7001\n[inet_http_server:again]\nport=127.0.0.1:7001\n";
+    const init = await box.init({ config: `${twice}${program("a", actor("a", ...GENTLE))}` });
+    const ending = await init.exit();
+    assert.equal(ending.code, 2, ending.stderr);
+    assert.match(
+      ending.stderr,
+      /\[inet_http_server:again\] port: 127\.0\.0\.1:7001: another program is listening/,
+    );
+    assert.equal(init.events().length, 0);
+  });
+
+  conformance(58, "a start by hand of what is not there is refused and changes nothing", async (box) => {
+    const missing = program(
+      "missing",
+      "/nonexistent/program",
+      "autostart=false",
+      "critical=true",
+      "startretries=0",
+    );
+    const init = await box.init({ config: [program("a", actor("a", ...GENTLE)), missing].join("\n") });
+    await init.state("a", "RUNNING");
+    const started = await init.ctl("start", "missing");
+    assert.equal(started.stdout, "missing: ERROR (no such file)\n");
+    assert.equal(started.code, 1);
+    await init.state("missing", "STOPPED");
+    await init.state("a", "RUNNING");
+  });
 });
