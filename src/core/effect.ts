@@ -15,8 +15,8 @@ export type Effect =
     }
   /** Tell me with `group-gone` when no member of process group `pid` is left. */
   | { readonly type: "watch-group"; readonly id: ProgramId; readonly pid: Pid }
-  /** Signal everything that still lives in the container; answer `alone` when nothing does. */
-  | { readonly type: "sweep"; readonly signal: Signal }
+  /** Signal everything that still lives in the container (0: nobody yet); answer `alone` when nothing does. */
+  | { readonly type: "sweep"; readonly signal: Signal | 0 }
   | { readonly type: "journal"; readonly entry: JournalEntry }
   | { readonly type: "exit"; readonly outcome: Outcome };
 

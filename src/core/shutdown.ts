@@ -7,12 +7,18 @@ import { changeProgram, type Draft, decide, patch, say } from "./draft.ts";
 import type { SystemEvent } from "./event.ts";
 import { outcomeOfFault, outcomeOfKilledMain, outcomeOfRequest } from "./outcome.ts";
 import { isSameTier } from "./plan.ts";
-import { SIGNALS } from "./signal-names.ts";
+import { SIGNALS, type Signal } from "./signal-names.ts";
 import type { ProgramId } from "./spec.ts";
 import { type Millis, pidOf } from "./states.ts";
 import type { ProgramRecord, Shutdown, System } from "./system.ts";
 
-/** How long the rest of the container has between SIGTERM and SIGKILL, and after SIGKILL. */
+/** As a signal: kill(2) then only asks. */
+const NONE = 0;
+/**
+ * How long the rest of the container has to end by itself, after SIGTERM, and after SIGKILL. The first is for those that
+ * are about to: the client that asked for the shutdown still has its answer to print.
+ */
+const SWEEP_WAIT_MS = 200;
 const SWEEP_TERM_MS = 2000;
 const SWEEP_KILL_MS = 1000;
 /** After a fault of tsinit itself nothing is waited for longer. */
@@ -77,7 +83,7 @@ export function beginShutdown(draft: Draft, wish: ShutdownWish): void {
     killAt: earlier(limit, wish.within === null ? null : draft.now + wish.within),
     killed: false,
     sweepUntil: null,
-    sweepKills: false,
+    sweepSignal: null,
   };
   if (drains && draft.programs.some(hasProcess)) {
     draft.phase = "draining";
@@ -122,11 +128,12 @@ export function advance(draft: Draft): void {
     startStopping(draft);
   if (draft.phase === "stopping") {
     const isEmpty = draft.shutdown?.passthrough ? !isMainAlive(draft) : !stopLastTier(draft);
-    if (isEmpty) sweep(draft, false);
+    if (isEmpty) sweep(draft, NONE);
   }
   if (draft.phase !== "sweeping" || !isOver(draft.shutdown?.sweepUntil)) return;
-  if (draft.shutdown?.sweepKills) finish(draft);
-  else sweep(draft, true);
+  const signal = draft.shutdown?.sweepSignal;
+  if (signal === SIGNALS.KILL) finish(draft);
+  else sweep(draft, signal === NONE ? SIGNALS.TERM : SIGNALS.KILL);
 }
 
 /** Nothing to wait for: it has no process, or one that cannot be signalled. */
@@ -179,16 +186,19 @@ function killEverything(draft: Draft, why: "deadline" | "hurry"): void {
   say(draft, { type: why, ids: unsettled(draft) });
   draft.shutdown = { ...draft.shutdown, killed: true };
   for (let i = draft.programs.length - 1; i >= 0; i--) changeProgram(draft, i, { type: "kill" });
-  if (!draft.shutdown.sweepKills) sweep(draft, true);
+  if (draft.shutdown.sweepSignal !== SIGNALS.KILL) sweep(draft, SIGNALS.KILL);
 }
 
-function sweep(draft: Draft, kills: boolean): void {
+function sweep(draft: Draft, signal: Signal | typeof NONE): void {
   if (draft.shutdown === null) return;
-  const signal = kills ? SIGNALS.KILL : SIGNALS.TERM;
-  const sweepUntil = draft.now + (kills ? SWEEP_KILL_MS : SWEEP_TERM_MS);
+  const millis = signal === NONE ? SWEEP_WAIT_MS : signal === SIGNALS.TERM ? SWEEP_TERM_MS : SWEEP_KILL_MS;
   draft.phase = "sweeping";
-  draft.shutdown = { ...draft.shutdown, sweepUntil, sweepKills: kills } satisfies Shutdown;
-  say(draft, { type: "sweeping", signal });
+  draft.shutdown = {
+    ...draft.shutdown,
+    sweepUntil: draft.now + millis,
+    sweepSignal: signal,
+  } satisfies Shutdown;
+  if (signal !== NONE) say(draft, { type: "sweeping", signal });
   draft.effects.push({ type: "sweep", signal });
 }
 

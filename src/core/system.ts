@@ -9,6 +9,7 @@ import { assertUniqueIds, orderPrograms } from "./plan.ts";
 import { deadline } from "./program.ts";
 import { addGroup, dropRemoved, isForgettable, reload, removeGroup } from "./reload.ts";
 import { advance, beginShutdown, onFault, onShutdown, shutdownDeadline } from "./shutdown.ts";
+import { SIGNALS, type Signal } from "./signal-names.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Plan, ProgramId, ProgramSpec } from "./spec.ts";
 import { boot, noteStarted, requestStart, requestStop, startPending, wishWhenDone } from "./start.ts";
@@ -46,7 +47,8 @@ export interface Shutdown {
   readonly killAt: Millis | null;
   readonly killed: boolean;
   readonly sweepUntil: Millis | null;
-  readonly sweepKills: boolean;
+  /** What was sent to all that was left: 0 for nothing yet, SIGTERM, SIGKILL. */
+  readonly sweepSignal: Signal | 0 | null;
 }
 
 export interface System {
@@ -165,7 +167,7 @@ function handle(draft: Draft, event: SystemEvent): void {
       return removeGroup(draft, event.group);
     case "alone":
       if (draft.phase === "sweeping" && draft.shutdown !== null)
-        draft.shutdown = { ...draft.shutdown, sweepKills: true, sweepUntil: draft.now };
+        draft.shutdown = { ...draft.shutdown, sweepSignal: SIGNALS.KILL, sweepUntil: draft.now };
       return;
   }
 }

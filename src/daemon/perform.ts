@@ -30,7 +30,8 @@ export function createPerformer(options: PerformOptions): (effect: Effect) => Sy
   }
 
   /** Everything that still lives: kill(-1) only as real PID 1, else it would reach the neighbours or the whole machine. */
-  function sweep(signal: Signal): void {
+  function sweep(signal: Signal | 0): void {
+    if (signal === 0) return reaper.watchAlone();
     if (kernel.pid === 1) kernel.kill(-1, signal);
     else for (const pid of kernel.descendants() ?? []) kernel.kill(pid, signal);
     reaper.watchAlone();

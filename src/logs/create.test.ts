@@ -300,6 +300,35 @@ test("flush resolves at once, when all is written, or at its deadline", async ()
   });
 });
 
+test("own lines leave together at the end of the turn, at once when they are serious or flushed", async () => {
+  const { read, write } = pipe();
+  const logs = createLogs({
+    kernel,
+    clock: new FakeClock(),
+    global: fakeGlobal(),
+    programs: [],
+    stdout: write,
+    stderr: write,
+  });
+  const written = (): string => {
+    const buffer = Buffer.alloc(1000);
+    return kernel.readable(read) ? buffer.toString("utf8", 0, Number(kernel.read(read, buffer))) : "";
+  };
+  logs.say("info", "one");
+  logs.say("info", "two");
+  assert.equal(written(), "");
+  await turns(1);
+  assert.equal(written(), "tsinit | INFO one\ntsinit | INFO two\n");
+  logs.say("info", "three");
+  logs.say("critical", "four");
+  assert.equal(written(), "tsinit | INFO three\ntsinit | CRIT four\n");
+  logs.say("warn", "five");
+  await logs.flush(1000);
+  assert.equal(written(), "tsinit | WARN five\n");
+  kernel.close(read);
+  kernel.close(write);
+});
+
 test("a descriptor that cannot be read is told of and closed", async () => {
   const ends = pipe();
   const clock = new FakeClock();

@@ -165,6 +165,7 @@ class ContainerLogs implements Logs, StreamHost {
   }
 
   flush(millis: number): Promise<void> {
+    this.#own.write();
     if (this.#isIdle()) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {

@@ -17,6 +17,7 @@ export class OwnLines implements Owner {
   #waitingBytes = 0;
   #droppedLines = 0;
   #droppedBytes = 0;
+  #willWrite = false;
 
   /** `render`: whole lines, newlines included. */
   constructor(sink: Sink, render: (level: Level, text: string) => Buffer) {
@@ -33,7 +34,12 @@ export class OwnLines implements Owner {
 
   say(level: Level, text: string): void {
     const line = this.#render(level, text);
-    if (this.queued < QUEUED_BYTES && this.idle) return this.#put(line);
+    if (this.queued < QUEUED_BYTES && this.idle) {
+      this.#put(line);
+      // There may be no end of this turn.
+      if (level === "critical" || level === "error") this.write();
+      return;
+    }
     this.#waiting.push(line);
     this.#waitingBytes += line.length;
     while (this.#waitingBytes > WAITING_BYTES) {
@@ -64,9 +70,26 @@ export class OwnLines implements Owner {
     this.#waiting.splice(0, count);
   }
 
+  /** Writes what is still to be written in this turn of the event loop. */
+  write(): void {
+    this.#sink.kick();
+  }
+
   #put(line: Buffer): void {
     this.#sink.queue.begin(this);
     this.#sink.queue.append(this, line, 0, line.length);
-    this.#sink.kick();
+    if (this.queued >= QUEUED_BYTES) this.write();
+    else this.#writeSoon();
+  }
+
+  /** At the end of this turn: what there is to do comes before what there is to say of it, and many lines are one write. */
+  #writeSoon(): void {
+    if (this.#willWrite) return;
+    this.#willWrite = true;
+    setImmediate(() => {
+      this.#willWrite = false;
+      this.write();
+      this.#sink.onProgress();
+    });
   }
 }

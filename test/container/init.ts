@@ -224,12 +224,18 @@ export class Init {
 
   /** A call over the control socket: its value, or `fault CODE TEXT`. */
   async rpc(method: string, ...params: readonly unknown[]): Promise<unknown> {
-    const answer = await this.#ask({
-      kind: "rpc",
-      socket: "/run/tsinit.sock",
-      method: method.includes(".") ? method : `supervisor.${method}`,
-      params,
-      timeout: 60,
+    const ask = () =>
+      this.#ask({
+        kind: "rpc",
+        socket: "/run/tsinit.sock",
+        method: method.includes(".") ? method : `supervisor.${method}`,
+        params,
+        timeout: 60,
+      });
+    // The control socket opens a moment after the first programs were started.
+    const answer = await this.until("the control socket", async () => {
+      const tried = await ask();
+      return String(tried["error"]).startsWith("FileNotFoundError") ? null : tried;
     });
     if (answer["error"] !== undefined) throw new Error(`${method}: ${answer["error"]}\n${this.report()}`);
     return answer["fault"] === undefined ? answer["value"] : `fault ${answer["fault"]} ${answer["text"]}`;

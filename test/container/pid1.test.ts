@@ -102,6 +102,7 @@ describe("reaping", { concurrency: 2 }, () => {
       config: `[program:a]\ncommand=${actor("a", ...GENTLE)}`,
     });
     await init.event("a", "start");
+    await init.line(/spawned: 'a'/);
     const warnings = init.own().filter((line) => /WARN.*(subreaper|orphan|reap)/i.test(line));
     assert.equal(warnings.length, 1, init.report());
     init.signal("SIGTERM");
