@@ -166,7 +166,7 @@ function runFiles(suite: Suite, files: readonly string[]): Counts {
         `--test-reporter-destination=${destination}`,
         ...files,
       ],
-      { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"], timeout: suite.limit },
+      { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"], timeout: suite.limit, killSignal: "SIGKILL" },
     );
     const counts = readCounts(destination);
     // Ended without a report, or badly with a good one: a test took the runner with it.

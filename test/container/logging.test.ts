@@ -38,7 +38,7 @@ describe("lines", { concurrency: 3 }, () => {
           (line) => /^(tsinit {5}|a {10}|longername ?)\| /.test(line.text) || line.text.startsWith("a "),
         ),
       );
-      assert.ok(init.own().some((line) => /INFO spawned: 'a' with pid \d+$/.test(line)));
+      await init.line(/INFO spawned: 'a' with pid \d+$/);
     },
   );
 

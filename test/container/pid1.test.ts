@@ -89,6 +89,7 @@ describe("reaping", { concurrency: 2 }, () => {
       () => !init.processes().some((p) => p.pid === orphan.pid),
       2000,
     );
+    await init.line(/subreaper/i);
     assert.equal(init.own().filter((line) => /subreaper/i.test(line)).length, 1, init.report());
     init.signal("SIGTERM");
     assert.equal((await init.exit()).code, 0);
