@@ -7,7 +7,7 @@ import { SIGNALS } from "./core/signal-names.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 
 const STASH = "TSINIT_STASH_";
-const STEERING = /^(NODE_|UV_|LD_|MALLOC_|OPENSSL_|SSL_CERT_|GLIBC_TUNABLES$)/;
+const STEERING = /^(NODE_|UV_|LD_|MALLOC_|OPENSSL_|GLIBC_TUNABLES$)/;
 /** Set in ordinary Node images, and without effect on anything tsinit does. */
 const HARMLESS = new Set(["NODE_ENV", "NODE_VERSION", "NODE_OPTIONS", "NODE_PATH", "NODE_EXTRA_CA_CERTS"]);
 
