@@ -256,7 +256,12 @@ export async function boot(request: BootRequest): Promise<void> {
     pidfileWritten = error === null;
     if (error !== null) say("warn", `could not write pidfile ${pidfile}: ${error}`);
   }
-  await servers.open();
+  try {
+    await servers.open();
+  } catch (error) {
+    // The programs run: they are not to pay for it.
+    fault("the listeners", error);
+  }
 
   function announce(): void {
     for (const warning of config.warnings) say("warn", renderProblem(warning));
