@@ -64,7 +64,7 @@ const TSINIT = {
   log_color: row("color", "auto", "Colour the prefix when stdout is a terminal. NO_COLOR is honoured."),
   log_max_line: row("bytes", "64KB", "A longer line is cut there and marked as continued."),
   log_partial_timeout: row("seconds", "1", "Seconds that an unfinished line is held back."),
-  log_keys: row("keys", "plain", "Names of the fields in JSON."),
+  log_keys: row("keys", "plain", "Names of the fields in JSON.", "later"),
   log_overflow: row(
     "overflow",
     "block",
