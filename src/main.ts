@@ -1,14 +1,12 @@
 /** Which program am I: the init, its client, the config check, the health probe. Each is loaded only when it is the one. */
 import type { LoadRequest } from "./config/load.ts";
+import { EXIT_FAULT, EXIT_USAGE } from "./core/exit-codes.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import { linuxKernel } from "./kernel/linux.ts";
 import { type Options, parseCheckOptions, parseOptions, UsageError } from "./options.ts";
 import { withoutSteering } from "./stage.ts";
 import { USAGE } from "./usage.ts";
 import { VERSION } from "./version.ts";
-
-const EXIT_USAGE = 2;
-const EXIT_FAULT = 70;
 
 /** argv as the shell gave it: a single executable and `node main.ts` both put the name at 1. */
 const [, typedName = "tsinit", ...words] = process.argv;
@@ -143,7 +141,7 @@ async function runTool(kernel: Kernel, word: string | undefined, argv: string[])
     case "--version":
       return say(`tsinit ${VERSION} (node ${process.versions.node})\n`);
     case "help":
-      return runHelp(argv.at(-1));
+      return runHelp(parseOptions(argv, false).rest[0]);
     case "--help":
     case "-h":
       return runHelp(undefined);

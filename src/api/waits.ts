@@ -3,6 +3,7 @@
  * telling change; nothing is polled, and the end of a program, of its group or of tsinit settles it too.
  */
 import type { JournalEntry } from "../core/effect.ts";
+import { NOT_EXECUTABLE, NOT_FOUND } from "../core/exit-codes.ts";
 import type { Signal } from "../core/signal-names.ts";
 import type { ProgramSnapshot } from "../core/snapshot.ts";
 import { namespec, type ProgramId, type ProgramSpec } from "../core/spec.ts";
@@ -37,9 +38,6 @@ interface Judge {
   readonly shutdown: Verdict;
 }
 
-/** What a shell exits with for a command that is not there. */
-const NOT_FOUND = 127;
-
 const START: Judge = {
   changed: ({ spec, spawnError }, state) => {
     switch (state.name) {
@@ -49,8 +47,8 @@ const START: Judge = {
         return null;
       case "BACKOFF":
       case "FATAL":
-        if (spawnError !== null && state.code === 127) return fault("NO_FILE", spawnError);
-        if (spawnError !== null && state.code === 126) return fault("NOT_EXECUTABLE", spawnError);
+        if (spawnError !== null && state.code === NOT_FOUND) return fault("NO_FILE", spawnError);
+        if (spawnError !== null && state.code === NOT_EXECUTABLE) return fault("NOT_EXECUTABLE", spawnError);
         return fault("SPAWN_ERROR", namespec(spec));
       case "EXITED":
         if (!state.expected) return fault("SPAWN_ERROR", namespec(spec));

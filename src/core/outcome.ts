@@ -1,12 +1,12 @@
 /** Which end of a program ends the container, with which code and which words (product 1, exit codes). */
+
 import { describeStatus, TOO_QUICK } from "./describe.ts";
 import type { Outcome } from "./effect.ts";
+import { EXIT_FAULT } from "./exit-codes.ts";
 import { namespec } from "./spec.ts";
 import { type ExitStatus, exitCode, pidOf } from "./states.ts";
 import type { ProgramRecord } from "./system.ts";
 
-/** The code of a fault of tsinit itself. */
-const FAULT_CODE = 70;
 /** What is left of main after SIGKILL did not end it in time. */
 const KILLED_CODE = 137;
 
@@ -58,7 +58,7 @@ function describeFailure(reason: string, status: ExitStatus | null): string {
 
 /** tsinit itself failed. */
 export function outcomeOfFault(reason: string): Outcome {
-  return { code: FAULT_CODE, reason: `tsinit failed: ${reason}`, program: null };
+  return { code: EXIT_FAULT, reason: `tsinit failed: ${reason}`, program: null };
 }
 
 /** Asked to stop, and nothing had gone wrong before. */

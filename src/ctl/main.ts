@@ -1,4 +1,5 @@
 /** The command-line client: `tsinit ctl`, and `supervisorctl` for those who call it that. */
+import { EXIT_USAGE } from "../core/exit-codes.ts";
 import { ConnectionError, exchange } from "./client.ts";
 import { COMMANDS } from "./commands.ts";
 import { parseCtlOptions } from "./options.ts";
@@ -27,8 +28,6 @@ export interface CtlIo extends Terminal {
     | { readonly ok: true; readonly settings: CtlSettings }
     | { readonly ok: false; readonly errors: readonly string[] };
 }
-
-const EXIT_USAGE = 2;
 
 function usage(name: string): string {
   return `${name} -- control the programs of a running tsinit from the command line.

@@ -5,6 +5,7 @@ import { renderProblem } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
 import { takeSnapshot } from "../core/describe.ts";
 import type { Outcome } from "../core/effect.ts";
+import { EXIT_FAULT, EXIT_USAGE } from "../core/exit-codes.ts";
 import { SIGNALS, type Signal, signalName } from "../core/signal-names.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import { createSystem, programAt } from "../core/system.ts";
@@ -40,10 +41,6 @@ const FLUSH_MS = 2000;
 const LAST_LINES_BYTES = 3500;
 /** SIGPIPE may be of our own making shortly after we wrote something. */
 const OWN_WRITE_MS = 100;
-/** The configuration asks for what cannot be had; nothing was started. */
-const EXIT_USAGE = 2;
-/** tsinit itself failed. */
-const EXIT_FAULT = 70;
 
 export async function boot(request: BootRequest): Promise<void> {
   const { kernel, clock, signals } = request;

@@ -1,4 +1,5 @@
 /** Starting one program: find its file, make its pipes and environment, spawn it, give its output to the logs. */
+import { NOT_EXECUTABLE, NOT_FOUND } from "../core/exit-codes.ts";
 import type { ProgramSpec } from "../core/spec.ts";
 import type { Pid } from "../core/states.ts";
 import type { Fd, Kernel, SpawnResult } from "../kernel/kernel.ts";
@@ -20,9 +21,7 @@ export type Launched =
   | { readonly ok: true; readonly pid: Pid }
   | { readonly ok: false; readonly reason: string; readonly code: number };
 
-/** What a shell exits with: not found, found but not executable, anything else. */
-const NOT_FOUND = 127;
-const NOT_EXECUTABLE = 126;
+/** Neither the command's absence nor its nature: anything else that kept it from starting. */
 const OTHER = 1;
 
 const DEFAULT_PATH = "/bin:/usr/bin:/usr/local/bin";
