@@ -232,7 +232,7 @@ describe("starts that fail", { concurrency: 3 }, () => {
         config: program("other", actor("other", ...GENTLE), "user=nobody"),
       });
       assert.equal((await init.exit()).code, 2);
-      assert.match(init.stderr.text(), /\[program:other\] user: .*nobody/);
+      await init.line(/\[program:other\] user: .*nobody/);
       assert.equal(init.events("other").length, 0);
       const same = await box.init({
         user,
@@ -279,9 +279,9 @@ describe("restart policy", { concurrency: 3 }, () => {
     await init.event("killed", "start", { count: 4 });
     await init.state("zero", "EXITED");
     assert.equal(init.events("zero", "start").length, 1);
-    assert.match(init.stderr.text(), /exited: zero \(exit status 0; expected\)/);
-    assert.match(init.stderr.text(), /exited: one \(exit status 1; not expected\)/);
-    assert.match(init.stderr.text(), /exited: killed \(terminated by SIGKILL; not expected\)/);
+    await init.line(/exited: zero \(exit status 0; expected\)/);
+    await init.line(/exited: one \(exit status 1; not expected\)/);
+    await init.line(/exited: killed \(terminated by SIGKILL; not expected\)/);
   });
 
   conformance(62, "autorestart=false never, autorestart=true always", async (box) => {

@@ -53,7 +53,7 @@ describe("groups", { concurrency: 3 }, () => {
       );
       const took = await stopped;
       assert.ok(took >= 900 && took < 4000, `it took ${took} ms`);
-      assert.match(init.stderr.text(), /killing .*a.* with SIGKILL/);
+      await init.line(/killing .*a.* with SIGKILL/);
     },
   );
 
