@@ -45,4 +45,17 @@ export interface Control {
   version(): string;
   history(id: ProgramId, stream: "stdout" | "stderr"): { bytes: Uint8Array; end: number };
   clearHistory(id: ProgramId): void;
+  /** What the program writes from now on. Returns the way to stop. */
+  follow(id: ProgramId, stream: "stdout" | "stderr", listener: (bytes: Uint8Array) => void): () => void;
+  /** tsinit's own lines. */
+  mainLog(): { bytes: Uint8Array; end: number };
+  clearMainLog(): void;
+  followMainLog(listener: (bytes: Uint8Array) => void): () => void;
+  /**
+   * Bytes for the program's stdin; what it does not read yet is kept. `not-running`: it has no process, or is being
+   * stopped; `no-pipe`: its stdin is /dev/null or a socket; `closed`: it has closed its stdin.
+   */
+  sendStdin(id: ProgramId, bytes: Uint8Array): "sent" | "not-running" | "no-pipe" | "closed";
+  /** REMOTE_COMMUNICATION for the event listeners. */
+  sendRemoteEvent(type: string, data: string): void;
 }

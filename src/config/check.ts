@@ -121,7 +121,9 @@ function snake(key: string): string {
 
 function renderSetting(value: GlobalSpec[keyof GlobalSpec]): string {
   if (value === null) return "none";
-  return typeof value === "object" ? `${host(value.host)}:${value.port}` : String(value);
+  if (typeof value !== "object") return String(value);
+  if ("port" in value) return `${host(value.host)}:${value.port}`;
+  return value.file ?? (value.syslog ? "syslog" : "none");
 }
 
 function host(name: string): string {

@@ -4,6 +4,7 @@ import { Accounts, type ResolvedUser } from "./accounts.ts";
 import type { CtlSpec, SupervisordSpec } from "./config.ts";
 import { Document, type Section } from "./document.ts";
 import { Names } from "./expand.ts";
+import { isDevice } from "./logfiles.ts";
 import { type Place, Problems } from "./problems.ts";
 import { type Context, SectionReader } from "./reader.ts";
 import { absolutePath, expandHome, type Host, missingDirectory } from "./values.ts";
@@ -89,6 +90,10 @@ export function readGlobals(
     logLevel: supervisord.loglevel,
     terminationLog: reader.get("termination_log", names),
     identifier: supervisord.identifier,
+    stripAnsi: supervisord.stripAnsi,
+    mainLog: readMainLog(supervisord, reader.get("log_files", names) === "also", context),
+    childlogdir: childLogDirectory(supervisord, context),
+    nocleanup: supervisord.nocleanup,
   };
   for (const key of ["log_max_line", "log_buffer", "log_history"] as const) {
     const least = key === "log_history" ? 0 : 1024;
@@ -101,6 +106,22 @@ export function readGlobals(
     forwardSignals: reader.get("forward_signals", names),
     control: reader.get("control", names),
   };
+}
+
+function readMainLog(
+  { logfile, logfileMaxbytes, logfileBackups }: SupervisordSpec,
+  files: boolean,
+  { host }: Context,
+): GlobalSpec["mainLog"] {
+  const syslog = logfile?.toLowerCase() === "syslog";
+  const path = logfile === null || syslog || isDevice(logfile) ? null : logfile;
+  const file = files && path !== null ? absolutePath(expandHome(path, host), host) : null;
+  return { file, syslog, maxbytes: logfileMaxbytes, backups: logfileBackups };
+}
+
+function childLogDirectory({ childlogdir }: SupervisordSpec, { host }: Context): string {
+  const path = childlogdir === null ? "/tmp" : absolutePath(expandHome(childlogdir, host), host);
+  return host.isDirectory(path) ? path : "/tmp";
 }
 
 /**

@@ -4,9 +4,9 @@
  */
 import type { GroupSpec, ProgramId, ProgramSpec } from "../core/spec.ts";
 import type { Section } from "./document.ts";
-import { checkListener, checkSocket } from "./plugins.ts";
+import { readListener, readSocket } from "./plugins.ts";
 import type { Place } from "./problems.ts";
-import { type ProgramContext, type ProgramKind, readProcesses, sectionName } from "./programs.ts";
+import { type ProgramContext, type ProgramKind, type Role, readProcesses, sectionName } from "./programs.ts";
 import { SectionReader, sectionKind } from "./reader.ts";
 import { compareText } from "./text.ts";
 
@@ -23,9 +23,7 @@ export interface Members {
   readonly programs: readonly ProgramSpec[];
 }
 
-/**
- * Reads every group and program. Listeners and fcgi programs are checked and left out, with a notice each.
- */
+/** Reads every group and program, listeners and fcgi programs among them. */
 export function readMembers(context: ProgramContext): Members {
   const sections = [...context.document.sections.values()];
   const grouped = new Set<string>();
@@ -37,33 +35,37 @@ export function readMembers(context: ProgramContext): Members {
     const kind = sectionKind(section.name);
     if (kind !== "program" && kind !== "fcgi-program" && kind !== "eventlistener") continue;
     checkKeys(section, kind, context);
-    if (!grouped.has(section.name)) drafts.push(readAlone(section, kind, context));
+    if (grouped.has(section.name)) continue;
+    const alone = readAlone(section, kind, context);
+    if (alone !== null) drafts.push(alone);
   }
   return settle(drafts, context);
 }
 
 function checkKeys(section: Section, kind: ProgramKind, context: ProgramContext): void {
   new SectionReader(kind, section, context).checkKeys();
-  if (kind === "program") return;
-  const what = kind === "eventlistener" ? "event listeners" : "fcgi programs";
-  context.problems.notice(
-    { where: section.where, section: section.name, key: null },
-    `${what} are checked, but not active in this version: it is not started`,
-  );
 }
 
-/** A program that is in no group is its own group. */
-function readAlone(section: Section, kind: ProgramKind, context: ProgramContext): DraftGroup {
+/** A program that is in no group is its own group. null: a listener whose work tsinit does itself. */
+function readAlone(section: Section, kind: ProgramKind, context: ProgramContext): DraftGroup | null {
   const reader = new SectionReader("program", section, context);
   // The priority of the group is read without program_name and the like.
   const isDefault = kind === "eventlistener" && !reader.has("priority");
   const priority = isDefault ? -1 : reader.get("priority", context.names);
   const name =
     kind === "eventlistener" ? section.name.slice("eventlistener:".length) : sectionName(section, context);
-  if (kind === "eventlistener") checkListener(section, context);
-  if (kind === "fcgi-program") checkSocket(section, name, context);
-  const programs = readProcesses(section, kind, name, priority, context);
+  const role = readRole(section, kind, name, context);
+  if (kind === "eventlistener" && role.listener === null) return null;
+  const programs = readProcesses(section, role, name, priority, context);
   return { name, priority, place: { where: section.where, section: section.name, key: null }, programs };
+}
+
+function readRole(section: Section, kind: ProgramKind, name: string, context: ProgramContext): Role {
+  return {
+    kind,
+    listener: kind === "eventlistener" ? readListener(section, context) : null,
+    socket: kind === "fcgi-program" ? readSocket(section, name, context) : null,
+  };
 }
 
 /** `[group:x]`: its members in the order of `programs=`. Each loses its own group. */
@@ -93,9 +95,9 @@ function readGroup(section: Section, grouped: Set<string>, context: ProgramConte
     grouped.add(found);
     const target = document.sections.get(found);
     if (target === undefined) continue;
-    if (found.startsWith("fcgi-program:")) checkSocket(target, member, context);
     const kind = found.startsWith("fcgi-program:") ? "fcgi-program" : "program";
-    programs.push(...readProcesses(target, kind, name, priority, context));
+    const role = readRole(target, kind, member, context);
+    programs.push(...readProcesses(target, role, name, priority, context));
   }
   if (unknown.length > 0) {
     const text = `names unknown program or fcgi-program ${unknown.join(", ")}`;
@@ -137,10 +139,8 @@ function settle(drafts: readonly DraftGroup[], context: ProgramContext): Members
       }
       members.set(spec.id, spec);
     }
-    const active = [...members.values()].filter((spec) => spec.kind === "program" || spec.kind === "main");
-    if (active.length === 0 && members.size > 0) continue;
-    groups.push({ name: draft.name, priority: draft.priority, programs: active.map((spec) => spec.id) });
-    programs.push(...active);
+    groups.push({ name: draft.name, priority: draft.priority, programs: [...members.keys()] });
+    programs.push(...members.values());
   }
   return { groups, programs };
 }

@@ -2,7 +2,7 @@
 import type { LogFileSpec, LogTarget } from "../core/spec.ts";
 import type { Names } from "./expand.ts";
 import type { Context, SectionReader } from "./reader.ts";
-import { type LogfileValue, missingDirectory } from "./values.ts";
+import { absolutePath, expandHome, type LogfileValue, missingDirectory } from "./values.ts";
 
 const STDOUT = new Set(["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/proc/1/fd/1"]);
 const STDERR = new Set(["/dev/stderr", "/dev/fd/2", "/proc/self/fd/2", "/proc/1/fd/2"]);
@@ -31,7 +31,7 @@ export function readStreams(
         "filename has been ignored",
     );
   }
-  return { stdout, stderr: { ...stderr, logfile: "NONE", syslog: false, target: stdout.target } };
+  return { stdout, stderr: { ...stderr, logfile: "NONE", file: null, syslog: false, target: stdout.target } };
 }
 
 function readStream(
@@ -60,6 +60,7 @@ function readStream(
   }
   return {
     logfile: value.text,
+    file: files ? fileOf(value, context) : null,
     maxbytes: reader.get(`${stream}_logfile_maxbytes`, names),
     backups: reader.get(`${stream}_logfile_backups`, names),
     captureMaxbytes: reader.get(`${stream}_capture_maxbytes`, names),
@@ -67,6 +68,13 @@ function readStream(
     syslog: reader.get(syslogKey, names) || value.kind === "syslog",
     target: targetOf(value, stream),
   };
+}
+
+/** A descriptor's name is no file of its own: the console has that output already. */
+function fileOf(value: LogfileValue, { host }: Context): string | null {
+  if (value.kind === "auto") return "auto";
+  if (value.kind !== "path" || isDevice(value.text)) return null;
+  return absolutePath(expandHome(value.text, host), host);
 }
 
 function targetOf(value: LogfileValue, stream: "stdout" | "stderr"): LogTarget {

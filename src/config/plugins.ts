@@ -2,6 +2,7 @@
  * The extra keys of event listeners and fcgi programs, and Python code that a configuration names
  * (supervisord.md 3.6-3.8).
  */
+import type { ListenerSpec, SocketSpec } from "../core/spec.ts";
 import type { Section } from "./document.ts";
 import type { Names } from "./expand.ts";
 import { type Context, SectionReader } from "./reader.ts";
@@ -46,8 +47,11 @@ const FACTORY = "supervisor.rpcinterface_factory";
 
 type Scope = Context & { readonly names: Names };
 
-/** `events`, `buffer_size`, `result_handler`, and no `redirect_stderr`. */
-export function checkListener(section: Section, context: Scope): void {
+/**
+ * `events`, `buffer_size`, `result_handler`, and no `redirect_stderr`. null: nothing is to be started, because it is
+ * wrong, or because tsinit does its work itself.
+ */
+export function readListener(section: Section, context: Scope): ListenerSpec | null {
   const { names, problems } = context;
   const reader = new SectionReader("eventlistener", section, context);
   const size = reader.get("buffer_size", names);
@@ -87,10 +91,12 @@ export function checkListener(section: Section, context: Scope): void {
         "eventlistener protocol",
     );
   }
+  if (handler === PREFIX_HANDLER) return null;
+  return { pool: section.name.slice("eventlistener:".length), events, bufferSize: size };
 }
 
-/** `socket` and its companions. */
-export function checkSocket(section: Section, program: string, context: Scope): void {
+/** `socket` and its companions; null when they are wrong. */
+export function readSocket(section: Section, program: string, context: Scope): SocketSpec | null {
   const { names, problems } = context;
   const reader = new SectionReader("fcgi-program", section, context);
   const backlog = reader.get("socket_backlog", names);
@@ -107,23 +113,30 @@ export function checkSocket(section: Section, program: string, context: Scope): 
   const expected = "expected unix:///absolute/path or tcp://host:port";
   if (socket === null || socket === "") {
     problems.error(place, `[${section.name}] section requires a "socket" line; ${expected}`);
-  } else if (socket.startsWith("unix://")) {
+    return null;
+  }
+  if (socket.startsWith("unix://")) {
     const path = socket.slice("unix://".length);
     if (!path.startsWith("/"))
       problems.error(place, `Unix socket path ${path} is not an absolute path; ${expected}`);
-  } else if (owner !== null || mode !== null) {
+    return { kind: "unix", url: socket, path, mode: mode ?? 0o700, owner, backlog };
+  }
+  if (owner !== null || mode !== null) {
     problems.error(
       place,
       "socket_owner and socket_mode params should only be used with a Unix domain socket in " +
         `[${section.name}] socket; ${expected}`,
     );
-  } else {
-    const port = /^tcp:\/\/[^\s:]+:(\d+)$/.exec(socket)?.[1];
-    if (port === undefined)
-      problems.error(place, `Bad socket format ${socket} in [${section.name}] socket; ${expected}`);
-    else if (Number(port) < 1 || Number(port) > 65535)
-      problems.error(place, `${port} is not a port; ${expected}`);
+    return null;
   }
+  const [, host, digits] = /^tcp:\/\/([^\s:]+):(\d+)$/.exec(socket) ?? [];
+  if (host === undefined || digits === undefined) {
+    problems.error(place, `Bad socket format ${socket} in [${section.name}] socket; ${expected}`);
+    return null;
+  }
+  const port = Number(digits);
+  if (port < 1 || port > 65535) problems.error(place, `${port} is not a port; ${expected}`);
+  return { kind: "tcp", url: socket, host, port, backlog };
 }
 
 /** `[rpcinterface:x]`: the stock one is always there, others are Python code. */

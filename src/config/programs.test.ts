@@ -53,6 +53,7 @@ test("the defaults are supervisord's", () => {
     redirectStderr: false,
     stdout: {
       logfile: "AUTO",
+      file: null,
       maxbytes: 52428800,
       backups: 10,
       captureMaxbytes: 0,
@@ -62,6 +63,7 @@ test("the defaults are supervisord's", () => {
     },
     stderr: {
       logfile: "AUTO",
+      file: null,
       maxbytes: 52428800,
       backups: 10,
       captureMaxbytes: 0,
@@ -72,6 +74,9 @@ test("the defaults are supervisord's", () => {
     logFormat: "text",
     logPrefix: "auto",
     serverurl: null,
+    stdin: "null",
+    listener: null,
+    socket: null,
   });
 });
 
@@ -136,11 +141,9 @@ test("unknown keys and sections are warnings with the nearest known one, so that
 });
 
 test("keys whose feature is not there yet load with a notice, unless set to their default", () => {
-  const text =
-    "[program:p]\ncommand=x\ndepends_on=q\nstdout_events_enabled=false\nstderr_events_enabled=true\n";
+  const text = "[program:p]\ncommand=x\ndepends_on=q\nstdout_events_enabled=true\n";
   assert.deepEqual(notices(text), [
     "/etc/tsinit.ini:3: [program:p] depends_on: accepted, but not active in this version",
-    "/etc/tsinit.ini:5: [program:p] stderr_events_enabled: accepted, but not active in this version",
   ]);
 });
 
@@ -349,7 +352,7 @@ test("a group keeps listeners out and cannot name one", () => {
   );
 });
 
-test("listeners and fcgi programs are checked and left out, with a notice each", () => {
+test("fcgi programs have their socket; the listener that prefixes lines is left out, with a notice", () => {
   const text = `[program:p]
 command=p
 [eventlistener:prefix]
@@ -363,13 +366,19 @@ socket=tcp://localhost:9000
   const { plan } = config(loadText(text));
   assert.deepEqual(
     plan.programs.map((spec) => spec.id),
-    ["p:p"],
+    ["f:f", "p:p"],
   );
   assert.deepEqual(
     plan.groups.map((group) => group.name),
-    ["p"],
+    ["f", "p"],
   );
-  assert.equal(notices(text).filter((notice) => notice.endsWith("it is not started")).length, 2);
+  assert.deepEqual(plan.programs[0]?.socket, {
+    kind: "tcp",
+    url: "tcp://localhost:9000",
+    host: "localhost",
+    port: 9000,
+    backlog: null,
+  });
   assert(notices(text).some((notice) => notice.includes("lines get their prefix from tsinit itself")));
 });
 

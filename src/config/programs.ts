@@ -1,5 +1,5 @@
 /** One `[program:x]` section, or a listener or fcgi program, → a spec for each of its processes. */
-import type { Credentials, ProgramSpec } from "../core/spec.ts";
+import type { Credentials, ListenerSpec, ProgramSpec, SocketSpec } from "../core/spec.ts";
 import type { Section } from "./document.ts";
 import type { Names } from "./expand.ts";
 import { credentialsOf, type Globals } from "./globals.ts";
@@ -19,6 +19,13 @@ export interface ProgramContext extends Context {
 }
 
 export type ProgramKind = "program" | "eventlistener" | "fcgi-program";
+
+/** What a section is beside a program. */
+export interface Role {
+  readonly kind: ProgramKind;
+  readonly listener: ListenerSpec | null;
+  readonly socket: SocketSpec | null;
+}
 
 /** The name rules of supervisord; also without an error the name is trimmed. */
 function checkName(name: string, section: Section, context: Context): string {
@@ -42,7 +49,7 @@ export function sectionName(section: Section, context: Context): string {
 /** In supervisord's order: by priority, then name. Errors go to the context's problems. */
 export function readProcesses(
   section: Section,
-  kind: ProgramKind,
+  role: Role,
   group: string,
   groupPriority: number,
   context: ProgramContext,
@@ -57,7 +64,7 @@ export function readProcesses(
   const count = reader.get("numprocs", names);
   const first = reader.get("numprocs_start", names);
   const template = checkProcessName(reader, count, context);
-  const shared = { ...readShared(reader, names, context), kind, group, groupPriority };
+  const shared = { ...readShared(reader, names, context), ...role, group, groupPriority };
   const specs: ProgramSpec[] = [];
   for (let number = first; number < first + count; number++) {
     const spec = readProcess(
@@ -113,7 +120,7 @@ function readShared(
   reader: SectionReader<"program">,
   names: Names,
   context: ProgramContext,
-): Omit<Shared, "kind" | "group" | "groupPriority"> {
+): Omit<Shared, keyof Role | "group" | "groupPriority"> {
   const { globals, problems } = context;
   const stopasgroup = reader.get("stopasgroup", names);
   const killasgroup = reader.get("killasgroup", names) ?? stopasgroup;
@@ -144,8 +151,15 @@ function readShared(
     redirectStderr: reader.get("redirect_stderr", names),
     logFormat: reader.get("log_format", names) ?? globals.global.logFormat,
     logPrefix: reader.get("log_prefix", names) ?? globals.global.logPrefix,
+    stdin: reader.get("stdin", names) ?? (context.document.sections.has("supervisord") ? "pipe" : "null"),
     serverurl: serverurl?.trim().toUpperCase() === "AUTO" ? null : serverurl,
   };
+}
+
+/** A unix socket belongs to the program's user unless somebody else is named. */
+function ownedBy(socket: SocketSpec | null, user: Credentials | null): SocketSpec | null {
+  if (socket?.kind !== "unix" || socket.owner !== null || user === null) return socket;
+  return { ...socket, owner: { uid: user.uid, gid: user.gid } };
 }
 
 function readUser(
@@ -191,6 +205,7 @@ function readProcess(
   }
   return {
     ...shared,
+    socket: ownedBy(shared.socket, shared.user),
     id: `${shared.group}:${name}`,
     name,
     processNum: number,

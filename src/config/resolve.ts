@@ -220,7 +220,7 @@ function readMain(request: ResolveRequest, context: ProgramContext): ProgramSpec
   // A document of its own: [DEFAULT] is for the programs of the file.
   const alone = { ...context, document: new Document() };
   new SectionReader("program", section, alone).checkKeys();
-  const [spec] = readProcesses(section, "program", "main", 0, alone);
+  const [spec] = readProcesses(section, { kind: "program", listener: null, socket: null }, "main", 0, alone);
   if (spec === undefined) return null;
   return { ...spec, kind: "main", groupPriority: spec.priority, argv: request.command, commandError: null };
 }

@@ -91,6 +91,7 @@ export const TYPES = {
   overflow: choice("block", "drop"),
   files: choice("off", "also"),
   program: choice("simple", "oneshot"),
+  stdin: choice("null", "pipe"),
   later: type("a text", (text) => text, true),
 } as const satisfies Record<string, ValueType<unknown>>;
 

@@ -106,6 +106,9 @@ const APPLIES: Readonly<Record<keyof ProgramSpec, "live" | "restart">> = {
   logFormat: "live",
   logPrefix: "live",
   serverurl: "restart",
+  stdin: "restart",
+  listener: "restart",
+  socket: "restart",
 };
 
 /** `restart` when any key differs that the process was made from, else `live`, else `same`. */

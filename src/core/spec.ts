@@ -23,6 +23,8 @@ export type LogTarget = "stdout" | "stderr" | "discard" | "syslog";
 export interface LogFileSpec {
   /** The key's value as the user wrote it after expansion: a path, AUTO, NONE, syslog. */
   readonly logfile: string;
+  /** The file that is written beside the container's stdout; `auto`: a name made up in `childlogdir`. null: none, as always with `log_files=off`. */
+  readonly file: string | null;
   readonly maxbytes: number;
   readonly backups: number;
   readonly captureMaxbytes: number;
@@ -30,6 +32,33 @@ export interface LogFileSpec {
   readonly syslog: boolean;
   readonly target: LogTarget;
 }
+
+/** What `[eventlistener:x]` has beyond a program (supervisord.md 3.6, 10). */
+export interface ListenerSpec {
+  /** The section's name after the colon: its processes share the events. */
+  readonly pool: string;
+  /** Upper case, as written: a name stands for all below it. */
+  readonly events: readonly string[];
+  /** Events held while no process is ready; at least 1. */
+  readonly bufferSize: number;
+}
+
+/** The listening socket that `[fcgi-program:x]` shares among its processes as descriptor 0 (supervisord.md 3.7, 11). */
+export type SocketSpec = {
+  /** As written: `unix:///run/x.sock`, `tcp://localhost:9000`. Programs of one section have the same. */
+  readonly url: string;
+  /** null: the system's maximum. */
+  readonly backlog: number | null;
+} & (
+  | {
+      readonly kind: "unix";
+      readonly path: string;
+      readonly mode: number;
+      /** null: left as created; a gid of -1: the group is left as created. */
+      readonly owner: { readonly uid: number; readonly gid: number } | null;
+    }
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+);
 
 export interface ProgramSpec {
   readonly id: ProgramId;
@@ -74,6 +103,10 @@ export interface ProgramSpec {
   /** A template with `%(program_name)s` …, or `auto`. */
   readonly logPrefix: string;
   readonly serverurl: string | null;
+  /** What descriptor 0 is: /dev/null, or a pipe that clients may write to. A socket goes before either. */
+  readonly stdin: "null" | "pipe";
+  readonly listener: ListenerSpec | null;
+  readonly socket: SocketSpec | null;
 }
 
 export type LogFormat = "text" | "json" | "raw";
@@ -104,6 +137,19 @@ export interface GlobalSpec {
   readonly logLevel: "critical" | "error" | "warn" | "info" | "debug" | "trace" | "blather";
   readonly terminationLog: string;
   readonly identifier: string;
+  /** Drop escape sequences from what programs write. */
+  readonly stripAnsi: boolean;
+  /** tsinit's own lines in a file too (`[supervisord] logfile`, with `log_files=also`), or on syslog. */
+  readonly mainLog: {
+    readonly file: string | null;
+    readonly syslog: boolean;
+    readonly maxbytes: number;
+    readonly backups: number;
+  };
+  /** Where files named `auto` are made. */
+  readonly childlogdir: string;
+  /** Keep files named `auto` of an earlier run. */
+  readonly nocleanup: boolean;
 }
 
 export interface GroupSpec {

@@ -113,6 +113,8 @@ export async function boot(request: BootRequest): Promise<void> {
       const found = spec ? findCommand(spec, launchContext()) : null;
       return found && "reason" in found ? found : null;
     },
+    sendStdin: () => "no-pipe",
+    sendRemoteEvent: () => {},
     wall: () => clock.wall(),
     pid: kernel.pid,
     version: request.version,

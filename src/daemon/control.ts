@@ -25,6 +25,8 @@ export interface ControlOptions {
   readonly load: () => Loaded;
   readonly snapshot: () => Snapshot;
   readonly commandProblem: Control["commandProblem"];
+  readonly sendStdin: Control["sendStdin"];
+  readonly sendRemoteEvent: Control["sendRemoteEvent"];
   readonly wall: () => number;
   readonly pid: number;
   readonly version: string;
@@ -125,5 +127,11 @@ export function createControl(options: ControlOptions): DaemonControl {
     version: () => options.version,
     history: (id, stream) => ({ bytes: logs.history(id, stream), end: logs.historyEnd(id, stream) }),
     clearHistory: (id) => logs.clear(id),
+    follow: (id, stream, listener) => logs.follow(id, stream, listener),
+    mainLog: () => logs.mainHistory(),
+    clearMainLog: () => logs.clearMain(),
+    followMainLog: (listener) => logs.followMain(listener),
+    sendStdin: options.sendStdin,
+    sendRemoteEvent: options.sendRemoteEvent,
   };
 }

@@ -15,7 +15,7 @@ import {
 } from "./format.ts";
 import { History } from "./history.ts";
 import { jsonKeys, renderJson } from "./json.ts";
-import type { Level, Logs, StreamCounters, StreamName } from "./logs.ts";
+import type { Level, Logs, OutputListener, StreamCounters, StreamName } from "./logs.ts";
 import { OwnLines } from "./own-lines.ts";
 import { PartialLines } from "./partial.ts";
 import type { Owner } from "./queue.ts";
@@ -49,6 +49,7 @@ export interface LogOptions {
   readonly clock: LogClock;
   readonly global: GlobalSpec;
   readonly programs: readonly ProgramSpec[];
+  readonly output?: OutputListener;
   /** Instead of the environment's NO_COLOR. */
   readonly noColor?: string | undefined;
   /** Descriptors to write to instead of 1 and 2. */
@@ -153,6 +154,22 @@ class ContainerLogs implements Logs, StreamHost {
   lastLines(id: ProgramId, bytes: number): string {
     return this.#programs.get(id)?.history.lastLines(bytes) ?? "";
   }
+
+  follow(_id: ProgramId, _stream: StreamName, _listener: (bytes: Uint8Array) => void): () => void {
+    return () => {};
+  }
+
+  mainHistory(): { bytes: Uint8Array; end: number } {
+    return { bytes: new Uint8Array(0), end: 0 };
+  }
+
+  clearMain(): void {}
+
+  followMain(_listener: (text: Uint8Array) => void): () => void {
+    return () => {};
+  }
+
+  reopen(): void {}
 
   counters(id: ProgramId, stream: StreamName): Readonly<StreamCounters> {
     return this.#programs.get(id)?.[stream].counters ?? { lines: 0, bytes: 0, droppedBytes: 0 };

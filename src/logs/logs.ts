@@ -10,6 +10,16 @@ export interface StreamCounters {
   droppedBytes: number;
 }
 
+/**
+ * What event listeners need of the output, as it is read: chunks, not lines. The bytes are only valid during the call.
+ * `chunk` is called for streams with `eventsEnabled`, and for the stdout of an event listener, which is its side of the
+ * protocol; `captured` for what stood between the tags of a stream with `captureMaxbytes`.
+ */
+export interface OutputListener {
+  chunk(spec: ProgramSpec, pid: number, stream: StreamName, bytes: Uint8Array): void;
+  captured(spec: ProgramSpec, pid: number, stream: StreamName, bytes: Uint8Array): void;
+}
+
 export interface Logs {
   /**
    * Starts reading one stream of a fresh run. `fd` is the read end of a pipe; logs owns it from now on and closes it at
@@ -30,6 +40,14 @@ export interface Logs {
   /** Bytes ever seen on the stream: the offset of the end of `history`, as log files have one. */
   historyEnd(id: ProgramId, stream: StreamName): number;
   clear(id: ProgramId): void;
+  /** What the program writes from now on, as it comes, after `strip_ansi`. Returns the way to stop. */
+  follow(id: ProgramId, stream: StreamName, listener: (bytes: Uint8Array) => void): () => void;
+  /** tsinit's own last lines, as supervisord's log file would hold them (supervisord.md 9.1), and where they end. */
+  mainHistory(): { readonly bytes: Uint8Array; readonly end: number };
+  clearMain(): void;
+  followMain(listener: (text: Uint8Array) => void): () => void;
+  /** SIGUSR2: closes and opens every log file, so that a rotation from outside takes effect. */
+  reopen(): void;
   /** The program's last lines of both streams, newest last, at most `bytes` long (for the termination log). */
   lastLines(id: ProgramId, bytes: number): string;
   counters(id: ProgramId, stream: StreamName): Readonly<StreamCounters>;

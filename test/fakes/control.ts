@@ -151,6 +151,12 @@ export function createFakeControl(
       return reason === null ? null : { reason, code: 126 };
     },
     clearHistory: (id) => void fake.output.delete(id),
+    follow: () => () => {},
+    mainLog: () => ({ bytes: new Uint8Array(), end: 0 }),
+    clearMainLog() {},
+    followMainLog: () => () => {},
+    sendStdin: () => "no-pipe",
+    sendRemoteEvent() {},
   };
   return fake;
 }

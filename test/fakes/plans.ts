@@ -4,6 +4,7 @@ import type { GlobalSpec, GroupSpec, LogFileSpec, Plan, ProgramSpec } from "../.
 
 const LOG_FILE: LogFileSpec = {
   logfile: "AUTO",
+  file: null,
   maxbytes: 50 * 1024 * 1024,
   backups: 10,
   captureMaxbytes: 0,
@@ -50,6 +51,9 @@ export function fakeSpec(id: string, keys: Partial<ProgramSpec> = {}): ProgramSp
     logFormat: "text",
     logPrefix: "auto",
     serverurl: null,
+    stdin: "null",
+    listener: null,
+    socket: null,
     ...keys,
   };
 }
@@ -75,6 +79,10 @@ export function fakeGlobal(keys: Partial<GlobalSpec> = {}): GlobalSpec {
     logLevel: "info",
     terminationLog: "/dev/termination-log",
     identifier: "tsinit",
+    stripAnsi: false,
+    mainLog: { file: null, syslog: false, maxbytes: 50 * 1024 * 1024, backups: 10 },
+    childlogdir: "/tmp",
+    nocleanup: false,
     ...keys,
   };
 }
