@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Effect, JournalEntry, Outcome } from "../src/core/effect.ts";
 import type { SystemEvent } from "../src/core/event.ts";
-import { orderPrograms, tierOf } from "../src/core/plan.ts";
+import { compareTiers, orderPrograms } from "../src/core/plan.ts";
 import type { Plan, ProgramId, ProgramSpec } from "../src/core/spec.ts";
 import { type ExitStatus, exitCode, pidOf, type StateName } from "../src/core/states.ts";
 import { createSystem, nextDeadline, programAt, type System, step } from "../src/core/system.ts";
@@ -109,7 +109,7 @@ class Onlooker {
     const record = programAt(system, id);
     assert.ok(record);
     for (const { spec } of system.programs) {
-      if (!spec.autostart || compareTiers(spec, record.spec) >= 0) continue;
+      if (!spec.autostart || compareOf(system, spec, record.spec) >= 0) continue;
       const state = this.states.get(spec.id) ?? "not started";
       assert.ok(
         !["not started", "STARTING", "BACKOFF"].includes(state),
@@ -154,7 +154,10 @@ class Onlooker {
     if (to.name === "STOPPING" && this.isStopping && !this.isKilled)
       for (const { spec } of system.programs) {
         const isAlive = ALIVE.includes(this.states.get(spec.id) ?? "STOPPED");
-        assert.ok(!isAlive || compareTiers(spec, record.spec) <= 0, `${id} is stopped before ${spec.id}`);
+        assert.ok(
+          !isAlive || compareOf(system, spec, record.spec) <= 0,
+          `${id} is stopped before ${spec.id}`,
+        );
       }
     if (this.expectedCode !== null) return;
     if (record.spec.kind === "main") this.#expectMain(system, entry);
@@ -175,10 +178,9 @@ class Onlooker {
   isFaulted = false;
 }
 
-function compareTiers(a: ProgramSpec, b: ProgramSpec): number {
-  const [groupA, ownA] = tierOf(a);
-  const [groupB, ownB] = tierOf(b);
-  return groupA - groupB || ownA - ownB;
+function compareOf(system: System, a: ProgramSpec, b: ProgramSpec): number {
+  const tier = ({ id }: ProgramSpec) => programAt(system, id)?.tier ?? [0, 0];
+  return compareTiers(tier(a), tier(b));
 }
 
 /** A removed program is forgotten without an entry of its own; one of the same name later is a new one. */

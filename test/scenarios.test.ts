@@ -106,7 +106,7 @@ function name(run: Run, id: string): string {
 function renderState(state: ProgramState): string {
   switch (state.name) {
     case "BACKOFF":
-      return `BACKOFF try ${state.tries} until ${seconds(state.retryAt)}: ${state.reason}`;
+      return `BACKOFF try ${state.tries} ${state.retryAt === null ? "held" : `until ${seconds(state.retryAt)}`}: ${state.reason}`;
     case "EXITED":
       return `EXITED ${describeStatus(state.status)}, ${state.expected ? "expected" : "unexpected"}`;
     case "FATAL":
@@ -139,6 +139,14 @@ function renderEntry(run: Run, entry: JournalEntry): string {
     }
     case "kill-error":
       return `${name(run, entry.id)}: cannot signal ${entry.pid}: ${entry.reason}`;
+    case "ready":
+      return `${name(run, entry.id)}: ${entry.ready ? "ready" : `not ready: ${entry.reason}`}`;
+    case "unhealthy":
+      return `${name(run, entry.id)}: unhealthy: ${entry.reason}`;
+    case "overlap":
+      return `${name(run, entry.id)}: overlap: ${entry.action}`;
+    case "blocked":
+      return `${name(run, entry.id)}: ${entry.reason}`;
     case "already-running":
       return `${name(run, entry.id)}: already running`;
     case "draining":
@@ -177,9 +185,12 @@ function perform(run: Run, effect: Effect): SystemEvent | null {
     case "journal":
       write(renderEntry(run, effect.entry));
       return null;
+    case "stop-command":
+      write(`  stop-command ${name(run, effect.id)}`);
+      return null;
     case "spawn": {
       const failure = run.spawnFails.get(effect.id);
-      write(`  spawn ${name(run, effect.id)}`);
+      write(`  spawn ${name(run, effect.id)}${effect.stage === "pre" ? " (pre)" : ""}`);
       if (failure) return { type: "spawn-failed", id: effect.id, ...failure };
       return { type: "spawned", id: effect.id, pid: run.nextPid++ };
     }

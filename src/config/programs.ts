@@ -152,6 +152,16 @@ function readShared(
     logFormat: reader.get("log_format", names) ?? globals.global.logFormat,
     logPrefix: reader.get("log_prefix", names) ?? globals.global.logPrefix,
     stdin: reader.get("stdin", names) ?? (context.document.sections.has("supervisord") ? "pipe" : "null"),
+    dependsOn: [],
+    restartWith: [],
+    ready: null,
+    live: null,
+    watchdogSecs: null,
+    restart: { delay: null, delayMax: 30, jitter: 0, limit: null },
+    schedule: null,
+    runtimeMaxSecs: null,
+    preStart: null,
+    stopCommand: null,
     serverurl: serverurl?.trim().toUpperCase() === "AUTO" ? null : serverurl,
   };
 }

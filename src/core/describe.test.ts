@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fakePlan, fakeSpec } from "../../test/fakes/plans.ts";
+import { FRESH_RUN, fakePlan, fakeSpec } from "../../test/fakes/plans.ts";
 import {
   describeState,
   describeStatus,
@@ -52,7 +52,10 @@ test("how a process ended", () => {
 
 test("the description of every state", () => {
   const describe = (state: ProgramState, facts = FACTS): string => describeState("web", state, facts, 1192);
-  assert.equal(describe({ name: "RUNNING", pid: 123, startedAt: 0 }), "pid 123, uptime 0:03:12");
+  assert.equal(
+    describe({ name: "RUNNING", pid: 123, ...FRESH_RUN, startedAt: 0 }),
+    "pid 123, uptime 0:03:12",
+  );
   assert.equal(describe({ name: "FATAL", reason: "no such file", code: 127 }), "no such file");
   assert.equal(describe({ name: "FATAL", reason: "", code: 1 }), 'unknown error (try "tail web")');
   const backoff: ProgramState = { name: "BACKOFF", tries: 1, retryAt: 0, reason: "", code: 1 };
@@ -60,7 +63,10 @@ test("the description of every state", () => {
   assert.equal(describe({ name: "STOPPED" }), formatStopTime(localTime(2000)));
   assert.equal(describe({ name: "STOPPED" }, { ...FACTS, startedAt: 0 }), "Not started");
   assert.equal(describe({ name: "STOPPED" }, { ...FACTS, stoppedAt: 0 }), "Not started");
-  assert.equal(describe({ name: "STARTING", pid: 1, tries: 0, startedAt: 0, runningAt: 1 }), "");
+  assert.equal(
+    describe({ name: "STARTING", stage: "main", pid: 1, ...FRESH_RUN, tries: 0, startedAt: 0, runningAt: 1 }),
+    "",
+  );
   assert.equal(describe({ name: "UNKNOWN", pid: 1, reason: "EPERM" }), "");
 });
 

@@ -109,6 +109,16 @@ const APPLIES: Readonly<Record<keyof ProgramSpec, "live" | "restart">> = {
   stdin: "restart",
   listener: "restart",
   socket: "restart",
+  dependsOn: "live",
+  restartWith: "live",
+  ready: "live",
+  live: "live",
+  watchdogSecs: "restart",
+  restart: "live",
+  schedule: "live",
+  runtimeMaxSecs: "live",
+  preStart: "live",
+  stopCommand: "live",
 };
 
 /** `restart` when any key differs that the process was made from, else `live`, else `same`. */

@@ -2,11 +2,13 @@
  * The working copy of a system during one step: the only place where a system is changed, and where effects
  * gather.
  */
+
+import { restartedWith } from "./conditions.ts";
 import type { Effect, JournalEntry, Outcome } from "./effect.ts";
 import { outcomeOf } from "./outcome.ts";
-import { type ProgramEvent, step } from "./program.ts";
+import { type Demand, type ProgramEvent, step } from "./program.ts";
 import type { ShutdownWish } from "./shutdown.ts";
-import type { Millis } from "./states.ts";
+import type { Millis, ProgramState } from "./states.ts";
 import type { ProgramRecord, System } from "./system.ts";
 
 type Changeable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -101,14 +103,35 @@ export function changeProgram(draft: Draft, position: number, event: ProgramEven
   if (state === before.state && effects.length === 0) return;
   let after: ProgramRecord = { ...before, state };
   for (const effect of effects) {
+    if (effect.type === "again") {
+      after = { ...after, pending: { restart: effect.restart } };
+      draft.hasMoved = true;
+      continue;
+    }
     draft.effects.push(effect);
     if (effect.type === "journal") after = remember(after, effect.entry);
   }
   setRecord(draft, position, after);
-  if (state.name !== before.state.name) draft.hasMoved = true;
+  if (state.name !== before.state.name || isReady(state) !== isReady(before.state)) draft.hasMoved = true;
+  if (after.restarts > before.restarts) restartOthers(draft, effects, after);
   noteEnd(draft, before, after);
   // Nothing is started once a shutdown has begun, so there is nothing to wait for.
   if (draft.shutdown !== null && state.name === "BACKOFF") changeProgram(draft, position, { type: "stop" });
+}
+
+function isReady(state: ProgramState): boolean {
+  return state.name === "RUNNING" && state.ready;
+}
+
+/** `restart_with`. What is restarted for this reason does not restart others again: they were taken along already. */
+function restartOthers(draft: Draft, effects: readonly (Effect | Demand)[], { spec }: ProgramRecord): void {
+  const isChain = effects.some(
+    (effect) =>
+      effect.type === "journal" && effect.entry.type === "state" && effect.entry.restart === "dependency",
+  );
+  if (isChain || draft.shutdown !== null) return;
+  for (const id of restartedWith(draft, spec.id))
+    changeProgram(draft, draft.index.get(id) ?? -1, { type: "renew", restart: "dependency", reason: null });
 }
 
 function remember(record: ProgramRecord, entry: JournalEntry): ProgramRecord {

@@ -4,7 +4,10 @@ import type { ProgramId } from "./spec.ts";
 import type { ExitStatus, Pid, ProgramState, StateName } from "./states.ts";
 
 export type Effect =
-  | { readonly type: "spawn"; readonly id: ProgramId }
+  /** `pre`: `start_command_pre`, whose exit 0 is followed by the program itself. */
+  | { readonly type: "spawn"; readonly id: ProgramId; readonly stage: "pre" | "main" }
+  /** Run `stop_command` beside the program; answer `stop-command-failed` when that cannot be done or does not end well. */
+  | { readonly type: "stop-command"; readonly id: ProgramId; readonly pid: Pid }
   /** group: to every member of the process group `pid`. */
   | {
       readonly type: "kill";
@@ -28,7 +31,18 @@ export interface Outcome {
 }
 
 /** Why a program was started again (label `reason` of tsinit_program_restarts_total). */
-export type RestartReason = "exit" | "signal" | "oom" | "manual" | "reload" | "backoff";
+export type RestartReason =
+  | "exit"
+  | "signal"
+  | "oom"
+  | "manual"
+  | "reload"
+  | "backoff"
+  | "liveness"
+  | "watchdog"
+  | "runtime"
+  | "dependency"
+  | "schedule";
 
 /** Something that happened, told to the outside: logs, metrics, listeners, API. */
 export type JournalEntry =
@@ -59,6 +73,13 @@ export type JournalEntry =
     }
   | { readonly type: "kill-error"; readonly id: ProgramId; readonly pid: Pid; readonly reason: string }
   | { readonly type: "already-running"; readonly id: ProgramId }
+  | { readonly type: "ready"; readonly id: ProgramId; readonly ready: boolean; readonly reason: string }
+  /** It is about to be restarted or given up because of what its checks say. */
+  | { readonly type: "unhealthy"; readonly id: ProgramId; readonly reason: string }
+  /** A run of its schedule did not begin because another was under way, or waits for it. */
+  | { readonly type: "overlap"; readonly id: ProgramId; readonly action: "skip" | "queue" | "kill" }
+  /** Why it waits, or cannot start at all; told once when that begins or changes. */
+  | { readonly type: "blocked"; readonly id: ProgramId; readonly reason: string }
   /** The start sequence is over: every tier was reached and settled once. */
   | { readonly type: "started" }
   | { readonly type: "draining"; readonly seconds: number }

@@ -1,7 +1,7 @@
 /** What can happen to the system. Everything from outside becomes one of these before the core sees it. */
 import type { Signal } from "./signal-names.ts";
 import type { Plan, ProgramId } from "./spec.ts";
-import type { ExitStatus, Pid } from "./states.ts";
+import type { ExitStatus, Millis, Pid } from "./states.ts";
 
 export type SystemEvent =
   /** The start sequence begins. */
@@ -13,6 +13,29 @@ export type SystemEvent =
   | { readonly type: "spawn-failed"; readonly id: ProgramId; readonly reason: string; readonly code: number }
   /** A child of ours ended; pids that no state holds are orphans and ignored. `groupAlive`: members of its process group still live. */
   | { readonly type: "exited"; readonly pid: Pid; readonly status: ExitStatus; readonly groupAlive: boolean }
+  /** What a check of the process says. `log`, `notify` and `fd` say yes once; a program may take it back by notify. */
+  | {
+      readonly type: "probed";
+      readonly id: ProgramId;
+      readonly pid: Pid;
+      readonly check: "ready" | "live";
+      readonly ok: boolean;
+      readonly reason: string;
+    }
+  /** WATCHDOG=1. `trigger`: the program itself says that it is stuck. */
+  | { readonly type: "watchdog"; readonly id: ProgramId; readonly pid: Pid; readonly trigger: boolean }
+  /** EXTEND_TIMEOUT_USEC: whatever is waited for may take so long from now. */
+  | { readonly type: "extend"; readonly id: ProgramId; readonly pid: Pid; readonly millis: Millis }
+  /** MAINPID: another process is the program from here on. */
+  | { readonly type: "main-pid"; readonly id: ProgramId; readonly pid: Pid; readonly mainPid: Pid }
+  | {
+      readonly type: "stop-command-failed";
+      readonly id: ProgramId;
+      readonly pid: Pid;
+      readonly reason: string;
+    }
+  /** The time of a schedule has come. */
+  | { readonly type: "scheduled"; readonly id: ProgramId }
   /** The last member of a STOPPING program's group, whose leader had gone before, ended. */
   | { readonly type: "group-gone"; readonly id: ProgramId }
   /** kill(2) was refused with anything but ESRCH. */

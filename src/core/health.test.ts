@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fakeSpec } from "../../test/fakes/plans.ts";
+import { FRESH_RUN, fakeSpec } from "../../test/fakes/plans.ts";
 import { TOO_QUICK } from "./describe.ts";
 import { evaluate } from "./health.ts";
 import type { ProgramSnapshot, Snapshot } from "./snapshot.ts";
 import type { ProgramSpec } from "./spec.ts";
 import type { ProgramState } from "./states.ts";
 
-const RUNNING: ProgramState = { name: "RUNNING", pid: 1, startedAt: 0 };
+const RUNNING: ProgramState = { name: "RUNNING", pid: 1, ...FRESH_RUN, startedAt: 0 };
 const FATAL: ProgramState = { name: "FATAL", reason: "no such file", code: 127 };
 const BACKOFF: ProgramState = { name: "BACKOFF", tries: 1, retryAt: 0, reason: TOO_QUICK, code: 1 };
 
@@ -62,6 +62,7 @@ test("ready: every autostart program RUNNING and ready, or done", () => {
     status: { kind: "exited", code: 0 },
     expected: true,
     restartAt: null,
+    clearing: null,
   };
   const fine = [program("web", RUNNING), program("migrate", done)];
   assert.ok(evaluate(snapshot(fine), "ready", NONE).ok);

@@ -1,5 +1,6 @@
 /** Which end of a program ends the container, with which code and which words (product 1, exit codes). */
 
+import type { Block } from "./conditions.ts";
 import { describeStatus, TOO_QUICK } from "./describe.ts";
 import type { Outcome } from "./effect.ts";
 import { EXIT_FAULT } from "./exit-codes.ts";
@@ -44,6 +45,12 @@ function outcomeOfCritical(before: ProgramRecord, after: ProgramRecord): Outcome
   const reason = describeFailure(state.reason, lastStatus);
   const text = `critical program ${namespec(spec)} went FATAL: ${reason}, ${describeRestarts(restarts)}`;
   return { code: state.code || 1, reason: text, program: spec.id };
+}
+
+/** A critical program that waits for what has failed: it can never start. */
+export function outcomeOfBlocked({ spec }: ProgramRecord, block: Block): Outcome {
+  const reason = `critical program ${namespec(spec)} cannot start: ${block.text}`;
+  return { code: block.code || 1, reason, program: spec.id };
 }
 
 function describeRestarts(restarts: number): string {

@@ -1,13 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fakeGlobal, fakeSpec } from "../../test/fakes/plans.ts";
-import { assertUniqueIds, duplicateIds, emptyPlan, isSameTier, orderPrograms, tierOf } from "./plan.ts";
+import { assertUniqueIds, compareTiers, duplicateIds, emptyPlan, orderPrograms, tierOf } from "./plan.ts";
 
 test("a tier is the pair of group priority and own priority", () => {
   assert.deepEqual(tierOf(fakeSpec("web", { priority: 7 })), [7, 7]);
   assert.deepEqual(tierOf(fakeSpec("g:web", { priority: 7, groupPriority: 3 })), [3, 7]);
-  assert.ok(isSameTier(fakeSpec("a", { priority: 5 }), fakeSpec("b", { priority: 5 })));
-  assert.ok(!isSameTier(fakeSpec("g:a", { priority: 5, groupPriority: 1 }), fakeSpec("b", { priority: 5 })));
+  assert.equal(
+    compareTiers(tierOf(fakeSpec("a", { priority: 5 })), tierOf(fakeSpec("b", { priority: 5 }))),
+    0,
+  );
+  assert.notEqual(
+    compareTiers(
+      tierOf(fakeSpec("g:a", { priority: 5, groupPriority: 1 })),
+      tierOf(fakeSpec("b", { priority: 5 })),
+    ),
+    0,
+  );
 });
 
 test("programs are ordered by tier, then name, and the argument stays as it was", () => {

@@ -7,19 +7,64 @@ import type { GlobalSpec, Plan, ProgramId, ProgramSpec } from "./spec.ts";
  */
 export type Tier = readonly [groupPriority: number, priority: number];
 
-/**
- * The tier of a program. Members of a tier start and stop together; lower tiers start first and stop last.
- */
+/** The tier that a program's own priorities give it. */
 export function tierOf(spec: { readonly groupPriority: number; readonly priority: number }): Tier {
   return [spec.groupPriority, spec.priority];
 }
 
+export function compareTiers(a: Tier, b: Tier): number {
+  return a[0] - b[0] || a[1] - b[1];
+}
+
 /**
- * True when two programs belong to the same tier. Allocates nothing: it runs for every program on every gate
- * check.
+ * The tier that each program belongs to: its own, or that of what it depends on where that is later. Members of a tier
+ * start and stop together, but for what depends on each other; lower tiers start first and stop last.
  */
-export function isSameTier(a: ProgramSpec, b: ProgramSpec): boolean {
-  return a.groupPriority === b.groupPriority && a.priority === b.priority;
+export function tiersOf(programs: readonly ProgramSpec[]): ReadonlyMap<ProgramId, Tier> {
+  const specs = new Map(programs.map((spec) => [spec.id, spec]));
+  const tiers = new Map<ProgramId, Tier>();
+  const visit = (spec: ProgramSpec): Tier => {
+    const known = tiers.get(spec.id);
+    if (known !== undefined) return known;
+    let tier = tierOf(spec);
+    // Set before it is final: a cycle, which the configuration does not let through, ends here.
+    tiers.set(spec.id, tier);
+    for (const { id } of spec.dependsOn) {
+      const other = specs.get(id);
+      if (other === undefined) continue;
+      const theirs = visit(other);
+      if (compareTiers(theirs, tier) > 0) tier = theirs;
+    }
+    tiers.set(spec.id, tier);
+    return tier;
+  };
+  for (const spec of programs) visit(spec);
+  return tiers;
+}
+
+/** A circle of dependencies, the first program again at its end, or null. */
+export function findCycle(programs: readonly ProgramSpec[]): ProgramId[] | null {
+  const specs = new Map(programs.map((spec) => [spec.id, spec]));
+  const done = new Set<ProgramId>();
+  const path: ProgramId[] = [];
+  const visit = (id: ProgramId): ProgramId[] | null => {
+    const at = path.indexOf(id);
+    if (at !== -1) return [...path.slice(at), id];
+    if (done.has(id)) return null;
+    path.push(id);
+    for (const dependency of specs.get(id)?.dependsOn ?? []) {
+      const cycle = visit(dependency.id);
+      if (cycle !== null) return cycle;
+    }
+    path.pop();
+    done.add(id);
+    return null;
+  };
+  for (const { id } of programs) {
+    const cycle = visit(id);
+    if (cycle !== null) return cycle;
+  }
+  return null;
 }
 
 /** Code-unit order, the same everywhere: the locale of a container must not change the start order. */
@@ -27,23 +72,28 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function compareInStartOrder(a: ProgramSpec, b: ProgramSpec): number {
-  return (
-    a.groupPriority - b.groupPriority ||
-    a.priority - b.priority ||
-    compareText(a.name, b.name) ||
-    compareText(a.id, b.id)
+/** Start order: tier, then name. The argument is not changed. */
+export function orderPrograms(programs: readonly ProgramSpec[]): ProgramSpec[] {
+  const tiers = tiersOf(programs);
+  const tier = (spec: ProgramSpec): Tier => tiers.get(spec.id) ?? tierOf(spec);
+  return [...programs].sort(
+    (a, b) => compareTiers(tier(a), tier(b)) || compareText(a.name, b.name) || compareText(a.id, b.id),
   );
 }
 
-/** Start order: tier, then name. The argument is not changed. */
-export function orderPrograms(programs: readonly ProgramSpec[]): ProgramSpec[] {
-  return [...programs].sort(compareInStartOrder);
-}
-
-/** The same order for anything that carries a spec. */
-export function orderBySpec<T extends { readonly spec: ProgramSpec }>(items: readonly T[]): T[] {
-  return [...items].sort((a, b) => compareInStartOrder(a.spec, b.spec));
+/** The same order for records, each with its tier. */
+export function orderBySpec<T extends { readonly spec: ProgramSpec; readonly tier: Tier }>(
+  items: readonly T[],
+): T[] {
+  const tiers = tiersOf(items.map(({ spec }) => spec));
+  return items
+    .map((item) => ({ ...item, tier: tiers.get(item.spec.id) ?? tierOf(item.spec) }))
+    .sort(
+      (a, b) =>
+        compareTiers(a.tier, b.tier) ||
+        compareText(a.spec.name, b.spec.name) ||
+        compareText(a.spec.id, b.spec.id),
+    );
 }
 
 /** Ids that occur more than once, each named once, in the order met. */

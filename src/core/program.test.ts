@@ -1,16 +1,25 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fakeSpec } from "../../test/fakes/plans.ts";
+import { FRESH_RUN, fakeSpec } from "../../test/fakes/plans.ts";
 import type { Effect } from "./effect.ts";
-import { deadline, isExpected, type ProgramEvent, step } from "./program.ts";
+import { type Demand, deadline, isExpected, type ProgramEvent, step } from "./program.ts";
+import { NO_RESTARTS } from "./restart.ts";
 import type { ProgramSpec } from "./spec.ts";
 import type { ExitStatus, ProgramState } from "./states.ts";
 
 const SPEC = fakeSpec("web", { stopwaitsecs: 4 });
 const OK: ExitStatus = { kind: "exited", code: 0 };
 const SEGV: ExitStatus = { kind: "signalled", signal: 11, coreDumped: false };
-const STARTING: ProgramState = { name: "STARTING", pid: 7, tries: 2, startedAt: 0, runningAt: 1000 };
-const RUNNING: ProgramState = { name: "RUNNING", pid: 7, startedAt: 0 };
+const STARTING: ProgramState = {
+  name: "STARTING",
+  stage: "main",
+  pid: 7,
+  ...FRESH_RUN,
+  tries: 2,
+  startedAt: 0,
+  runningAt: 1000,
+};
+const RUNNING: ProgramState = { name: "RUNNING", pid: 7, ...FRESH_RUN, startedAt: 0 };
 const STOPPING: ProgramState = {
   name: "STOPPING",
   pid: 7,
@@ -18,23 +27,32 @@ const STOPPING: ProgramState = {
   signalsSent: 1,
   nextAt: 4000,
   status: null,
+  failure: null,
 };
 
 function exitOf(
   status: ExitStatus,
   more: Partial<Extract<ProgramEvent, { type: "exited" }>> = {},
 ): ProgramEvent {
-  return { type: "exited", pid: 7, status, groupAlive: false, mayRestart: true, ...more };
+  return {
+    type: "exited",
+    pid: 7,
+    status,
+    groupAlive: false,
+    next: { at: 0, history: NO_RESTARTS },
+    mayStart: true,
+    ...more,
+  };
 }
 
 /** Names of the states gone through. */
-function path(effects: readonly Effect[]): string[] {
+function path(effects: readonly (Effect | Demand)[]): string[] {
   return effects.flatMap((effect) =>
     effect.type === "journal" && effect.entry.type === "state" ? [effect.entry.to.name] : [],
   );
 }
 
-function kills(effects: readonly Effect[]): string[] {
+function kills(effects: readonly (Effect | Demand)[]): string[] {
   return effects.flatMap((effect) =>
     effect.type === "kill" ? [`${effect.group ? "-" : ""}${effect.pid} ${effect.signal}`] : [],
   );
@@ -48,7 +66,7 @@ const STATES: readonly ProgramState[] = [
   { name: "BACKOFF", tries: 1, retryAt: 1000, reason: "x", code: 1 },
   STOPPING,
   { ...STOPPING, leader: null, status: OK },
-  { name: "EXITED", status: OK, expected: true, restartAt: null },
+  { name: "EXITED", status: OK, expected: true, restartAt: null, clearing: null },
   { name: "FATAL", reason: "x", code: 1 },
   { name: "UNKNOWN", pid: 7, reason: "EPERM" },
 ];
@@ -64,18 +82,19 @@ test("an exit of another pid leaves every state as it is", () => {
 test("time before the deadline, or without one, does nothing; at it, something", () => {
   for (const state of STATES) {
     const due = deadline(state);
-    const [early, none] = step(SPEC, state, { type: "time" }, due === null ? 1e9 : due - 1);
+    const [early, none] = step(SPEC, state, { type: "time", mayStart: true }, due === null ? 1e9 : due - 1);
     assert.equal(early, state);
     assert.deepEqual(none, []);
-    if (due !== null) assert.notEqual(step(SPEC, state, { type: "time" }, due)[0], state, state.name);
+    if (due !== null)
+      assert.notEqual(step(SPEC, state, { type: "time", mayStart: true }, due)[0], state, state.name);
   }
 });
 
 test("time that comes an hour late does what was due once", () => {
-  const [up, effects] = step(SPEC, STARTING, { type: "time" }, 3_600_000);
+  const [up, effects] = step(SPEC, STARTING, { type: "time", mayStart: true }, 3_600_000);
   assert.equal(up.name, "RUNNING");
   assert.deepEqual(path(effects), ["RUNNING"]);
-  const [stopping, killed] = step(SPEC, STOPPING, { type: "time" }, 3_600_000);
+  const [stopping, killed] = step(SPEC, STOPPING, { type: "time", mayStart: true }, 3_600_000);
   assert.deepEqual(kills(killed), ["7 9"]);
   assert.equal(deadline(stopping), 3_604_000);
 });
@@ -117,12 +136,7 @@ test("autorestart: which ends are started again", () => {
       isRestarted,
     );
   }
-  const [held, effects] = step(
-    { ...SPEC, autorestart: "always" },
-    RUNNING,
-    exitOf(OK, { mayRestart: false }),
-    5000,
-  );
+  const [held, effects] = step({ ...SPEC, autorestart: "always" }, RUNNING, exitOf(OK, { next: null }), 5000);
   assert.ok(held.name === "EXITED" && held.restartAt === null);
   assert.deepEqual(path(effects), ["EXITED"]);
 });
@@ -146,7 +160,7 @@ test("stop: signals in order, then SIGKILL, repeated, to the group as asked", ()
   let [state, effects] = step(spec, RUNNING, { type: "stop" }, 0);
   const sent = kills(effects);
   for (let turn = 0; turn < 3; turn++) {
-    [state, effects] = step(spec, state, { type: "time" }, deadline(state) ?? Number.NaN);
+    [state, effects] = step(spec, state, { type: "time", mayStart: true }, deadline(state) ?? Number.NaN);
     sent.push(...kills(effects));
   }
   assert.deepEqual(sent, ["-7 2", "-7 15", "7 9", "7 9"]);
@@ -157,7 +171,7 @@ test("stopwaitsecs=0 does not repeat SIGKILL without end", () => {
   const spec = { ...SPEC, stopwaitsecs: 0 };
   const [stopping] = step(spec, RUNNING, { type: "stop" }, 100);
   assert.equal(deadline(stopping), 100);
-  const [killed, effects] = step(spec, stopping, { type: "time" }, 100);
+  const [killed, effects] = step(spec, stopping, { type: "time", mayStart: true }, 100);
   assert.deepEqual(kills(effects), ["7 9"]);
   assert.equal(deadline(killed), 1100);
 });
@@ -167,7 +181,7 @@ test("kill: SIGKILL to the group from every state with a process, nothing else a
     const [next, effects] = step(SPEC, state, { type: "kill" }, 100);
     assert.equal(next.name, "STOPPING");
     assert.deepEqual(kills(effects), ["-7 9"]);
-    const [, later] = step(SPEC, next, { type: "time" }, 1e6);
+    const [, later] = step(SPEC, next, { type: "time", mayStart: true }, 1e6);
     assert.ok(kills(later).every((kill) => kill.endsWith(" 9")));
   }
 });

@@ -3,29 +3,48 @@
  * state, what happened, and the time. It knows no other program; whether it may start at all is decided in
  * system.ts.
  */
-import { TOO_QUICK } from "./describe.ts";
+import { describeStatus, TOO_QUICK } from "./describe.ts";
 import type { Effect, JournalEntry, RestartReason } from "./effect.ts";
+import type { SystemEvent } from "./event.ts";
+import { backoffMillis, type NextRestart } from "./restart.ts";
 import { SIGNALS, type Signal } from "./signal-names.ts";
 import type { ProgramId, ProgramSpec } from "./spec.ts";
-import { type ExitStatus, exitCode, type Millis, type Pid, type ProgramState } from "./states.ts";
+import {
+  type ExitStatus,
+  exitCode,
+  type Failure,
+  type Millis,
+  type Pid,
+  type ProgramState,
+  type Run,
+} from "./states.ts";
 
 export type ProgramEvent =
   /** From boot, an operator, or a reload; `restart` is what it counts as. */
   | { readonly type: "start"; readonly restart: RestartReason | null }
-  | { readonly type: "time" }
+  /** `mayStart`: whatever it depends on is as it should be. */
+  | { readonly type: "time"; readonly mayStart: boolean }
   | { readonly type: "spawned"; readonly pid: Pid }
   | { readonly type: "spawn-failed"; readonly reason: string; readonly code: number }
-  /** `mayRestart` is false once a shutdown has begun. */
+  /** `next`: when it may start again; null once a shutdown has begun. `mayStart`: as for time. */
   | {
       readonly type: "exited";
       readonly pid: Pid;
       readonly status: ExitStatus;
       readonly groupAlive: boolean;
-      readonly mayRestart: boolean;
+      readonly next: NextRestart | null;
+      readonly mayStart: boolean;
     }
+  | Omit<Extract<SystemEvent, { type: "probed" }>, "id">
+  | Omit<Extract<SystemEvent, { type: "watchdog" }>, "id">
+  | Omit<Extract<SystemEvent, { type: "extend" }>, "id">
+  | Omit<Extract<SystemEvent, { type: "main-pid" }>, "id">
+  | Omit<Extract<SystemEvent, { type: "stop-command-failed" }>, "id">
   | { readonly type: "group-gone" }
   | { readonly type: "kill-failed"; readonly reason: string }
   | { readonly type: "stop" }
+  /** Stopped to be started again; `reason` when its checks ask for it. */
+  | { readonly type: "renew"; readonly restart: RestartReason; readonly reason: string | null }
   /** SIGKILL to the whole group, now. */
   | { readonly type: "kill" }
   /** To the program alone, never its group. */
@@ -34,13 +53,27 @@ export type ProgramEvent =
 type In<Name extends ProgramState["name"]> = Extract<ProgramState, { name: Name }>;
 type Of<Type extends ProgramEvent["type"]> = Extract<ProgramEvent, { type: Type }>;
 type Ended = Extract<JournalEntry, { type: "state" }>["ended"];
-type Move = [ProgramState, Effect[]];
+/** Asks the system to start the program again as soon as it can: after its process is gone, when its conditions hold. */
+export interface Demand {
+  readonly type: "again";
+  readonly restart: RestartReason;
+}
+type Move = [ProgramState, (Effect | Demand)[]];
+
+/** After so many results in a row a ready program no longer is; one good one makes it ready again. */
+const READY_FAILURES = 3;
+/** What is left of a program's group after a crash is killed before its next start; so long is waited for that. */
+const CLEARING_MS = 5000;
 
 /** When the program next needs a `time` event, or null if only an outside event can move it. */
 export function deadline(state: ProgramState): Millis | null {
   switch (state.name) {
     case "STARTING":
-      return state.pid === null ? null : state.runningAt;
+      return state.pid === null || state.stage === "pre"
+        ? null
+        : earliest(state.runningAt, state.readyBy, null);
+    case "RUNNING":
+      return earliest(state.readyBy, state.watchdogBy, state.endBy);
     case "BACKOFF":
       return state.retryAt;
     case "STOPPING":
@@ -48,11 +81,18 @@ export function deadline(state: ProgramState): Millis | null {
     case "EXITED":
       return state.restartAt;
     case "STOPPED":
-    case "RUNNING":
     case "FATAL":
     case "UNKNOWN":
       return null;
   }
+}
+
+function earliest(a: Millis | null, b: Millis | null, c: Millis | null): Millis | null {
+  // Asked for every program after every event: nothing is allocated.
+  let first = a;
+  if (b !== null && (first === null || b < first)) first = b;
+  if (c !== null && (first === null || c < first)) first = c;
+  return first;
 }
 
 /** Whether the status counts as an expected end. A death by signal never does. */
@@ -69,7 +109,7 @@ export function step(spec: ProgramSpec, state: ProgramState, event: ProgramEvent
     case "start":
       return onStart(spec, state, event, now);
     case "time":
-      return onTime(spec, state, now);
+      return onTime(spec, state, event.mayStart, now);
     case "spawned":
       return onSpawned(spec, state, event, now);
     case "spawn-failed":
@@ -77,10 +117,25 @@ export function step(spec: ProgramSpec, state: ProgramState, event: ProgramEvent
     case "exited":
       return onExited(spec, state, event, now);
     case "group-gone":
+      if (state.name === "EXITED" && state.clearing !== null)
+        return [{ ...state, restartAt: state.clearing, clearing: null }, []];
       if (state.name !== "STOPPING" || state.leader !== null) return [state, []];
-      return stopped(spec, state, state.status);
+      return stopped(spec, state, state.status, now);
     case "kill-failed":
-      return onKillFailed(spec, state, event);
+      return onKillFailed(spec, state, event, now);
+    case "probed":
+      return onProbed(spec, state, event, now);
+    case "watchdog":
+      return onWatchdog(spec, state, event, now);
+    case "extend":
+      return onExtend(state, event, now);
+    case "main-pid":
+      return onMainPid(state, event);
+    case "stop-command-failed":
+      if (state.name !== "STOPPING" || state.signalsSent > 0) return [state, []];
+      return onStopWaited(spec, state, now);
+    case "renew":
+      return onRenew(spec, state, event, now);
     case "stop":
       return onStop(spec, state, now);
     case "kill":
@@ -96,30 +151,42 @@ function onStart(spec: ProgramSpec, state: ProgramState, event: Of<"start">, now
     case "EXITED":
     case "FATAL":
       return starting(spec, state, 0, event.restart, now);
+    case "BACKOFF":
+      // It waited for others, not for its time.
+      if (state.retryAt === null) return starting(spec, state, state.tries, event.restart, now);
+      return [state, []];
     case "STOPPING":
       return [state, [{ type: "journal", entry: { type: "already-running", id: spec.id } }]];
     case "STARTING":
     case "RUNNING":
-    case "BACKOFF":
     case "UNKNOWN":
       return [state, []];
   }
 }
 
-function onTime(spec: ProgramSpec, state: ProgramState, now: Millis): Move {
+function onTime(spec: ProgramSpec, state: ProgramState, mayStart: boolean, now: Millis): Move {
   const due = deadline(state);
   if (due === null || due > now) return [state, []];
   switch (state.name) {
     case "STARTING":
-      return state.pid === null ? [state, []] : running(spec, state, state.pid);
+      if (state.pid === null) return [state, []];
+      if (isLate(state, now)) return notReady(spec, state, state.pid, now);
+      return running(spec, state, state.pid, now);
+    case "RUNNING":
+      if (isLate(state, now)) return notReady(spec, state, state.pid, now);
+      if (state.endBy !== null && state.endBy <= now) return runtimeOver(spec, state, now);
+      return unhealthy(spec, state, "watchdog", `no WATCHDOG=1 for ${spec.watchdogSecs} s`, now);
     case "BACKOFF":
+      if (!mayStart) return [{ ...state, retryAt: null }, [{ type: "again", restart: "backoff" }]];
       return starting(spec, state, state.tries, "backoff", now);
     case "STOPPING":
       return onStopWaited(spec, state, now);
-    case "EXITED":
-      return starting(spec, state, 0, restartReason(state.status), now);
+    case "EXITED": {
+      const restart = restartReason(state.status);
+      if (!mayStart) return [{ ...state, restartAt: null, clearing: null }, [{ type: "again", restart }]];
+      return starting(spec, state, 0, restart, now);
+    }
     case "STOPPED":
-    case "RUNNING":
     case "FATAL":
     case "UNKNOWN":
       return [state, []];
@@ -129,17 +196,25 @@ function onTime(spec: ProgramSpec, state: ProgramState, now: Millis): Move {
 function onSpawned(spec: ProgramSpec, state: ProgramState, event: Of<"spawned">, now: Millis): Move {
   if (state.name !== "STARTING" || state.pid !== null) return [state, []];
   const { pid } = event;
-  const next: ProgramState = { ...state, pid, startedAt: now, runningAt: now + spec.startsecs * 1000 };
+  if (state.stage === "pre") return [{ ...state, pid }, []];
+  const readyBy = spec.ready === null ? null : now + spec.ready.deadline * 1000;
+  const next: In<"STARTING"> = {
+    ...state,
+    pid,
+    startedAt: now,
+    runningAt: now + spec.startsecs * 1000,
+    readyBy,
+  };
   const effects: Effect[] = [{ type: "journal", entry: { type: "spawned", id: spec.id, pid } }];
   if (spec.startsecs > 0) return [next, effects];
-  const [up, more] = running(spec, next, pid);
+  const [up, more] = running(spec, next, pid, now);
   return [up, [...effects, ...more]];
 }
 
 function onSpawnFailed(spec: ProgramSpec, state: ProgramState, event: Of<"spawn-failed">, now: Millis): Move {
   if (state.name !== "STARTING" || state.pid !== null) return [state, []];
   const { reason, code } = event;
-  const [next, effects] = failedStart(spec, state, reason, code, null, now);
+  const [next, effects] = failedStart(spec, state, failureOf(state, reason, code), null, now);
   return [next, [{ type: "journal", entry: { type: "spawn-error", id: spec.id, reason } }, ...effects]];
 }
 
@@ -148,22 +223,23 @@ function onExited(spec: ProgramSpec, state: ProgramState, event: Of<"exited">, n
   switch (state.name) {
     case "STARTING": {
       if (state.pid !== pid) return [state, []];
+      if (state.stage === "pre") return preEnded(spec, state, pid, status, now);
       if (now >= state.runningAt) {
-        const [up, effects] = running(spec, state, pid);
-        const [next, more] = exited(spec, up, event, now);
+        const [up, effects] = running(spec, state, pid, now);
+        const [next, more] = ranAndEnded(spec, up, event, now);
         return [next, [...effects, ...more]];
       }
-      if (spec.type === "oneshot" && isExpected(spec, status)) return exited(spec, state, event, now);
+      if (spec.type === "oneshot") return ranAndEnded(spec, state, event, now);
       const ended = { pid, status, expected: false, tooQuick: true };
-      return failedStart(spec, state, TOO_QUICK, exitCode(status), ended, now);
+      return failedStart(spec, state, failureOf(state, TOO_QUICK, exitCode(status)), ended, now);
     }
     case "RUNNING":
-      return state.pid === pid ? exited(spec, state, event, now) : [state, []];
+      return state.pid === pid ? ranAndEnded(spec, state, event, now) : [state, []];
     case "STOPPING":
       if (state.leader !== pid) return [state, []];
-      return event.groupAlive ? leaderGone(spec, state, status) : stopped(spec, state, status);
+      return event.groupAlive ? leaderGone(spec, state, status) : stopped(spec, state, status, now);
     case "UNKNOWN":
-      return state.pid === pid ? stopped(spec, state, status) : [state, []];
+      return state.pid === pid ? stopped(spec, state, status, now) : [state, []];
     case "STOPPED":
     case "BACKOFF":
     case "EXITED":
@@ -172,7 +248,7 @@ function onExited(spec: ProgramSpec, state: ProgramState, event: Of<"exited">, n
   }
 }
 
-function onKillFailed(spec: ProgramSpec, state: ProgramState, event: Of<"kill-failed">): Move {
+function onKillFailed(spec: ProgramSpec, state: ProgramState, event: Of<"kill-failed">, now: Millis): Move {
   if (state.name !== "STARTING" && state.name !== "RUNNING" && state.name !== "STOPPING") return [state, []];
   const { pid } = state;
   if (pid === null) return [state, []];
@@ -180,7 +256,7 @@ function onKillFailed(spec: ProgramSpec, state: ProgramState, event: Of<"kill-fa
   const told: Effect = { type: "journal", entry: { type: "kill-error", id: spec.id, pid, reason } };
   // The program itself is gone and what is left of its group is out of reach: there is no exit to wait for.
   if (state.name === "STOPPING" && state.leader === null) {
-    const [next, effects] = stopped(spec, state, state.status);
+    const [next, effects] = stopped(spec, state, state.status, now);
     return [next, [told, ...effects]];
   }
   const [next, effects] = moved(spec, state, { name: "UNKNOWN", pid, reason });
@@ -193,21 +269,151 @@ function onStop(spec: ProgramSpec, state: ProgramState, now: Millis): Move {
     case "RUNNING": {
       // Without a pid there is nothing to signal yet: system.ts stops it when the spawn is answered.
       if (state.pid === null) return [state, []];
-      const { pid } = state;
-      const next = stopping(pid, 1, now + spec.stopwaitsecs * 1000);
-      const [, effects] = moved(spec, state, next);
-      return [next, [...effects, kill(spec.id, pid, signalAt(spec, 1), spec.stopasgroup)]];
+      const isProgram = state.name === "RUNNING" || state.stage === "main";
+      return stop(spec, state, state.pid, isProgram ? spec.stopCommand : null, null, now);
     }
     case "BACKOFF":
       return moved(spec, state, { name: "STOPPED" });
     case "EXITED":
       return state.restartAt === null ? [state, []] : moved(spec, state, { name: "STOPPED" });
-    case "STOPPED":
     case "STOPPING":
+      // Whoever stops it now wants no more of its tries.
+      return [state.failure === null ? state : { ...state, failure: null }, []];
+    case "STOPPED":
     case "FATAL":
     case "UNKNOWN":
       return [state, []];
   }
+}
+
+/** The first step of a stop: `stop_command` if there is one, else the first signal. */
+function stop(
+  spec: ProgramSpec,
+  state: ProgramState,
+  pid: Pid,
+  command: ProgramSpec["stopCommand"],
+  failure: Failure | null,
+  now: Millis,
+): Move {
+  const { id } = spec;
+  const next = stopping(pid, command === null ? 1 : 0, now + spec.stopwaitsecs * 1000, failure);
+  const [, effects] = moved(spec, state, next);
+  if (command !== null) return [next, [...effects, { type: "stop-command", id, pid }]];
+  return [next, [...effects, kill(id, pid, signalAt(spec, 1), spec.stopasgroup)]];
+}
+
+function onRenew(spec: ProgramSpec, state: ProgramState, event: Of<"renew">, now: Millis): Move {
+  const { restart, reason } = event;
+  if (state.name !== "STARTING" && state.name !== "RUNNING") return [state, []];
+  const told: Effect[] =
+    reason === null ? [] : [{ type: "journal", entry: { type: "unhealthy", id: spec.id, reason } }];
+  const [next, effects] = onStop(spec, state, now);
+  return [next, [...told, ...effects, { type: "again", restart }]];
+}
+
+/** Its checks ask for another process. */
+function unhealthy(
+  spec: ProgramSpec,
+  state: In<"RUNNING">,
+  restart: RestartReason,
+  reason: string,
+  now: Millis,
+): Move {
+  return onRenew(spec, state, { type: "renew", restart, reason }, now);
+}
+
+function runtimeOver(spec: ProgramSpec, state: In<"RUNNING">, now: Millis): Move {
+  const reason = `it has run for ${spec.runtimeMaxSecs} s (runtime_max_secs)`;
+  if (spec.autorestart !== "never") return unhealthy(spec, state, "runtime", reason, now);
+  const [next, effects] = onStop(spec, state, now);
+  return [next, [{ type: "journal", entry: { type: "unhealthy", id: spec.id, reason } }, ...effects]];
+}
+
+function isLate(run: Run, now: Millis): boolean {
+  return run.readyBy !== null && run.readyBy <= now;
+}
+
+/** `ready_deadline` is over: a failed start, as if it had ended by itself. */
+function notReady(spec: ProgramSpec, state: In<"STARTING" | "RUNNING">, pid: Pid, now: Millis): Move {
+  const reason = `not ready within ${spec.ready?.deadline ?? 0} s (ready_deadline)`;
+  const [next, effects] = stop(spec, state, pid, spec.stopCommand, failureOf(state, reason, 1), now);
+  return [next, [{ type: "journal", entry: { type: "unhealthy", id: spec.id, reason } }, ...effects]];
+}
+
+function onProbed(spec: ProgramSpec, state: ProgramState, event: Of<"probed">, now: Millis): Move {
+  if (state.name !== "STARTING" && state.name !== "RUNNING") return [state, []];
+  if (state.pid !== event.pid || (state.name === "STARTING" && state.stage === "pre")) return [state, []];
+  return event.check === "ready" ? onReadyProbed(spec, state, event) : onLiveProbed(spec, state, event, now);
+}
+
+function onReadyProbed(spec: ProgramSpec, state: In<"STARTING" | "RUNNING">, event: Of<"probed">): Move {
+  if (spec.ready === null) return [state, []];
+  const { ok, reason } = event;
+  const told = (ready: boolean): Effect[] =>
+    state.name === "RUNNING"
+      ? [{ type: "journal", entry: { type: "ready", id: spec.id, ready, reason } }]
+      : [];
+  if (ok) {
+    if (state.ready) return [state.readyFailures === 0 ? state : { ...state, readyFailures: 0 }, []];
+    return [{ ...state, ready: true, readyBy: null, readyFailures: 0 }, told(true)];
+  }
+  const { kind } = spec.ready.way;
+  const isAsked = kind === "http" || kind === "tcp" || kind === "exec";
+  const readyFailures = state.readyFailures + 1;
+  if (!state.ready || (isAsked && readyFailures < READY_FAILURES)) return [{ ...state, readyFailures }, []];
+  return [{ ...state, ready: false, readyFailures }, told(false)];
+}
+
+function onLiveProbed(
+  spec: ProgramSpec,
+  state: In<"STARTING" | "RUNNING">,
+  event: Of<"probed">,
+  now: Millis,
+): Move {
+  if (spec.live === null || state.name !== "RUNNING") return [state, []];
+  if (event.ok) return [state.liveFailures === 0 ? state : { ...state, liveFailures: 0 }, []];
+  const liveFailures = state.liveFailures + 1;
+  if (liveFailures < spec.live.failures) return [{ ...state, liveFailures }, []];
+  const reason = `its live check failed ${liveFailures} times: ${event.reason}`;
+  return unhealthy(spec, state, "liveness", reason, now);
+}
+
+function onWatchdog(spec: ProgramSpec, state: ProgramState, event: Of<"watchdog">, now: Millis): Move {
+  if (state.name !== "RUNNING" || state.pid !== event.pid) return [state, []];
+  if (event.trigger) return unhealthy(spec, state, "watchdog", "it sent WATCHDOG=trigger", now);
+  if (spec.watchdogSecs === null) return [state, []];
+  return [{ ...state, watchdogBy: now + spec.watchdogSecs * 1000 }, []];
+}
+
+/** Never shortens a wait. */
+function onExtend(state: ProgramState, event: Of<"extend">, now: Millis): Move {
+  const until = now + event.millis;
+  const later = (time: Millis | null): Millis | null => (time === null ? null : Math.max(time, until));
+  switch (state.name) {
+    case "STARTING":
+      if (state.pid !== event.pid) return [state, []];
+      return [{ ...state, readyBy: later(state.readyBy) }, []];
+    case "RUNNING": {
+      if (state.pid !== event.pid) return [state, []];
+      const { readyBy, watchdogBy, endBy } = state;
+      return [{ ...state, readyBy: later(readyBy), watchdogBy: later(watchdogBy), endBy: later(endBy) }, []];
+    }
+    case "STOPPING":
+      if (state.leader !== event.pid) return [state, []];
+      return [{ ...state, nextAt: Math.max(state.nextAt, until) }, []];
+    case "STOPPED":
+    case "BACKOFF":
+    case "EXITED":
+    case "FATAL":
+    case "UNKNOWN":
+      return [state, []];
+  }
+}
+
+function onMainPid(state: ProgramState, event: Of<"main-pid">): Move {
+  if (state.name !== "STARTING" && state.name !== "RUNNING") return [state, []];
+  if (state.pid !== event.pid || event.mainPid === event.pid) return [state, []];
+  return [{ ...state, pid: event.mainPid }, []];
 }
 
 /** A waiting time of the stop is over: the next signal of the list, and SIGKILL from the end of it on. */
@@ -234,13 +440,18 @@ function onKill(spec: ProgramSpec, state: ProgramState, now: Millis): Move {
     case "STARTING":
     case "RUNNING": {
       if (state.pid === null) return [state, []];
-      const next = stopping(state.pid, afterKill(spec, 0), nextKillAt(spec, now));
+      const next = stopping(state.pid, afterKill(spec, 0), nextKillAt(spec, now), null);
       const [, effects] = moved(spec, state, next);
       return [next, [...effects, kill(spec.id, state.pid, SIGNALS.KILL, true)]];
     }
     case "STOPPING":
       return [
-        { ...state, signalsSent: afterKill(spec, state.signalsSent), nextAt: nextKillAt(spec, now) },
+        {
+          ...state,
+          signalsSent: afterKill(spec, state.signalsSent),
+          nextAt: nextKillAt(spec, now),
+          failure: null,
+        },
         [kill(spec.id, state.pid, SIGNALS.KILL, true)],
       ];
     case "BACKOFF":
@@ -276,19 +487,53 @@ function starting(
   restart: RestartReason | null,
   now: Millis,
 ): Move {
+  const stage = spec.preStart === null ? "main" : "pre";
   const next: ProgramState = {
     name: "STARTING",
+    stage,
     pid: null,
     tries,
     startedAt: now,
     runningAt: now + spec.startsecs * 1000,
+    ready: spec.ready === null,
+    readyBy: null,
+    readyFailures: 0,
+    liveFailures: 0,
+    watchdogBy: null,
+    endBy: null,
   };
   const [, effects] = moved(spec, from, next, restart);
-  return [next, [...effects, { type: "spawn", id: spec.id }]];
+  return [next, [...effects, { type: "spawn", id: spec.id, stage }]];
 }
 
-function running(spec: ProgramSpec, from: In<"STARTING">, pid: Pid): Move {
-  return moved(spec, from, { name: "RUNNING", pid, startedAt: from.startedAt });
+function running(spec: ProgramSpec, from: In<"STARTING">, pid: Pid, now: Millis): Move {
+  const { stage: _stage, runningAt: _runningAt, name: _name, ...run } = from;
+  const next: ProgramState = {
+    ...run,
+    name: "RUNNING",
+    pid,
+    watchdogBy: spec.watchdogSecs === null ? null : now + spec.watchdogSecs * 1000,
+    endBy: spec.runtimeMaxSecs === null ? null : from.startedAt + spec.runtimeMaxSecs * 1000,
+  };
+  const [, effects] = moved(spec, from, next);
+  if (spec.ready === null || !next.ready) return [next, effects];
+  return [
+    next,
+    [...effects, { type: "journal", entry: { type: "ready", id: spec.id, ready: true, reason: "" } }],
+  ];
+}
+
+/** `start_command_pre` ended: the program itself, or a failed start. */
+function preEnded(spec: ProgramSpec, from: In<"STARTING">, pid: Pid, status: ExitStatus, now: Millis): Move {
+  if (status.kind === "exited" && status.code === 0)
+    return [{ ...from, stage: "main", pid: null }, [{ type: "spawn", id: spec.id, stage: "main" }]];
+  const reason = `start_command_pre failed: ${describeStatus(status)}`;
+  const ended = { pid, status, expected: false, tooQuick: false };
+  return failedStart(spec, from, failureOf(from, reason, exitCode(status)), ended, now);
+}
+
+function failureOf(run: Run, reason: string, code: number): Failure {
+  return { tries: run.tries + 1, reason, code };
 }
 
 /**
@@ -297,31 +542,59 @@ function running(spec: ProgramSpec, from: In<"STARTING">, pid: Pid): Move {
  */
 function failedStart(
   spec: ProgramSpec,
-  from: In<"STARTING">,
-  reason: string,
-  code: number,
+  from: ProgramState,
+  failure: Failure,
   ended: Ended,
   now: Millis,
 ): Move {
-  const tries = from.tries + 1;
-  const backoff: ProgramState = { name: "BACKOFF", tries, retryAt: now + tries * 1000, reason, code };
+  const { tries, reason, code } = failure;
+  const retryAt = now + backoffMillis(spec, tries, now);
+  const backoff: ProgramState = { name: "BACKOFF", tries, retryAt, reason, code };
   const [, effects] = moved(spec, from, backoff, null, ended);
-  if (tries <= spec.startretries) return [backoff, effects];
+  if (spec.startretries < 0 || tries <= spec.startretries) return [backoff, effects];
   const [fatal, more] = moved(spec, backoff, { name: "FATAL", reason, code });
   return [fatal, [...effects, ...more]];
 }
 
-/** It ran and ended by itself: EXITED, and by its policy started again in the same step. */
-function exited(spec: ProgramSpec, from: ProgramState, event: Of<"exited">, now: Millis): Move {
+/** It ended by itself. A oneshot that fails was not started well, however long it took: its tries are counted. */
+function ranAndEnded(spec: ProgramSpec, from: ProgramState, event: Of<"exited">, now: Millis): Move {
   const { pid, status } = event;
+  const isRun = from.name === "STARTING" || from.name === "RUNNING";
+  if (!isRun || spec.type !== "oneshot" || spec.schedule !== null || isExpected(spec, status))
+    return exited(spec, from, event, now);
+  const failure = failureOf(from, describeStatus(status), exitCode(status));
+  const ended = { pid, status, expected: false, tooQuick: false };
+  if (spec.autorestart !== "never") return failedStart(spec, from, failure, ended, now);
+  return moved(spec, from, { name: "FATAL", reason: failure.reason, code: failure.code }, null, ended);
+}
+
+/** It ran and ended by itself: EXITED, and by its policy started again, in the same step if nothing stands against it. */
+function exited(spec: ProgramSpec, from: ProgramState, event: Of<"exited">, now: Millis): Move {
+  const { pid, status, next: policy, mayStart } = event;
   const expected = isExpected(spec, status);
-  const wanted = spec.autorestart === "always" || (spec.autorestart === "unexpected" && !expected);
-  const restartAt = wanted && event.mayRestart ? now : null;
+  const isWanted = spec.autorestart === "always" || (spec.autorestart === "unexpected" && !expected);
   const ended = { pid, status, expected, tooQuick: false };
-  const next: ProgramState = { name: "EXITED", status, expected, restartAt };
-  const [, effects] = moved(spec, from, next, null, ended);
-  if (restartAt === null) return [next, effects];
-  const [again, more] = starting(spec, next, 0, restartReason(status), now);
+  const over: ProgramState = { name: "EXITED", status, expected, restartAt: null, clearing: null };
+  const [, effects] = moved(spec, from, over, null, ended);
+  // A oneshot is done, and a schedule says itself when the next run is.
+  if (!isWanted || policy === null || spec.schedule !== null) return [over, effects];
+  if (policy.at === null) {
+    const [fatal, more] = moved(spec, over, { name: "FATAL", reason: policy.reason, code: exitCode(status) });
+    return [fatal, [...effects, ...more]];
+  }
+  if (event.groupAlive) {
+    // The next start would find their port taken: they go first.
+    const clear: Effect[] = [
+      { type: "watch-group", id: spec.id, pid },
+      kill(spec.id, pid, SIGNALS.KILL, true),
+    ];
+    const restartAt = Math.max(policy.at, now + CLEARING_MS);
+    return [{ ...over, restartAt, clearing: policy.at }, [...effects, ...clear]];
+  }
+  const restart = restartReason(status);
+  if (policy.at > now) return [{ ...over, restartAt: policy.at }, effects];
+  if (!mayStart) return [over, [...effects, { type: "again", restart }]];
+  const [again, more] = starting(spec, over, 0, restart, now);
   return [again, [...effects, ...more]];
 }
 
@@ -333,18 +606,26 @@ function leaderGone(spec: ProgramSpec, state: In<"STOPPING">, status: ExitStatus
   const effects: Effect[] = [{ type: "watch-group", id: spec.id, pid: state.pid }];
   const killed = state.signalsSent > spec.stopsignals.length;
   const groupKnows = killed ? spec.killasgroup : spec.stopasgroup;
-  if (!groupKnows) effects.push(kill(spec.id, state.pid, signalAt(spec, state.signalsSent), true));
+  const signal = signalAt(spec, Math.max(1, state.signalsSent));
+  if (!groupKnows) effects.push(kill(spec.id, state.pid, signal, true));
   return [{ ...state, leader: null, status }, effects];
 }
 
-function stopped(spec: ProgramSpec, from: In<"STOPPING" | "UNKNOWN">, status: ExitStatus | null): Move {
+function stopped(
+  spec: ProgramSpec,
+  from: In<"STOPPING" | "UNKNOWN">,
+  status: ExitStatus | null,
+  now: Millis,
+): Move {
   const ended =
     status === null ? null : { pid: from.pid, status, expected: isExpected(spec, status), tooQuick: false };
+  if (from.name === "STOPPING" && from.failure !== null)
+    return failedStart(spec, from, from.failure, ended, now);
   return moved(spec, from, { name: "STOPPED" }, null, ended);
 }
 
-function stopping(pid: Pid, signalsSent: number, nextAt: Millis): In<"STOPPING"> {
-  return { name: "STOPPING", pid, leader: pid, signalsSent, nextAt, status: null };
+function stopping(pid: Pid, signalsSent: number, nextAt: Millis, failure: Failure | null): In<"STOPPING"> {
+  return { name: "STOPPING", pid, leader: pid, signalsSent, nextAt, status: null, failure };
 }
 
 function moved(

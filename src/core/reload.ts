@@ -47,7 +47,6 @@ export function removeGroup(draft: Draft, name: string): void {
     programs: draft.plan.programs.filter((spec) => spec.group !== name),
   });
   if (members.length === 0) say(draft, { type: "group-removed", group: name });
-  dropRemoved(draft);
 }
 
 /** Removed, and its process is gone. */

@@ -6,7 +6,7 @@
 import { changeProgram, type Draft, decide, patch, say } from "./draft.ts";
 import type { SystemEvent } from "./event.ts";
 import { outcomeOfFault, outcomeOfKilledMain, outcomeOfRequest } from "./outcome.ts";
-import { isSameTier } from "./plan.ts";
+import { compareTiers } from "./plan.ts";
 import { SIGNALS, type Signal } from "./signal-names.ts";
 import type { ProgramId } from "./spec.ts";
 import { type Millis, pidOf } from "./states.ts";
@@ -105,7 +105,8 @@ function standDownAll(draft: Draft): void {
 function standDown(draft: Draft, position: number): void {
   const record = draft.programs[position];
   if (record === undefined) return;
-  if (record.pending !== null) patch(draft, position, { pending: null });
+  if (record.pending !== null || record.queued || record.blocked !== null)
+    patch(draft, position, { pending: null, queued: false, blocked: null });
   const { state } = record;
   if (state.name === "BACKOFF" || (state.name === "EXITED" && state.restartAt !== null))
     changeProgram(draft, position, { type: "stop" });
@@ -156,16 +157,22 @@ function unsettled(draft: Draft): ProgramId[] {
   return draft.programs.filter((record) => !isSettled(record)).map((record) => record.spec.id);
 }
 
-/** Stops every member of the last tier that still has one alive. False when nobody is alive. */
+/**
+ * Stops every member of the last tier that still has one alive, but for those that others still depend on: these go
+ * first. False when nobody is alive.
+ */
 function stopLastTier(draft: Draft): boolean {
   const last = draft.programs.findLastIndex((record) => !isSettled(record));
-  const tier = draft.programs[last]?.spec;
+  const tier = draft.programs[last]?.tier;
   if (tier === undefined) return false;
+  const needed = new Set<ProgramId>();
+  for (const record of draft.programs)
+    if (!isSettled(record)) for (const { id } of record.spec.dependsOn) needed.add(id);
   for (let i = last; i >= 0; i--) {
     const record = draft.programs[i];
-    if (record === undefined || !isSameTier(record.spec, tier)) break;
+    if (record === undefined || compareTiers(record.tier, tier) !== 0) break;
     const isUp = record.state.name === "STARTING" || record.state.name === "RUNNING";
-    if (isUp) changeProgram(draft, i, { type: "stop" });
+    if (isUp && !needed.has(record.spec.id)) changeProgram(draft, i, { type: "stop" });
   }
   return true;
 }

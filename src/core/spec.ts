@@ -33,6 +33,70 @@ export interface LogFileSpec {
   readonly target: LogTarget;
 }
 
+/** What has to be true of another program: it has started, is ready, or has ended as wanted. */
+export type Condition = "started" | "ready" | "done";
+
+/** One process that this one waits for; a name in `depends_on` stands for all its processes. */
+export interface Dependency {
+  readonly id: ProgramId;
+  readonly condition: Condition;
+}
+
+/** A way to ask from outside. Hosts and ports as written, the command split into words. */
+export type Probe =
+  | { readonly kind: "http"; readonly url: string }
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "exec"; readonly command: string; readonly argv: readonly string[] };
+
+/** Or the program says so itself. `pattern`: a regular expression of JavaScript, searched in each line of its output. */
+export type ReadyWay =
+  | Probe
+  | { readonly kind: "log"; readonly pattern: string }
+  | { readonly kind: "notify" }
+  | { readonly kind: "fd"; readonly fd: number };
+
+/** `ready_*`; seconds. */
+export interface ReadyCheck {
+  readonly way: ReadyWay;
+  readonly interval: number;
+  readonly timeout: number;
+  readonly deadline: number;
+}
+
+/** `live_*`; seconds, and how many failures in a row. */
+export interface LiveCheck {
+  readonly probe: Probe;
+  readonly interval: number;
+  readonly timeout: number;
+  readonly delay: number;
+  readonly failures: number;
+}
+
+/** `restart_*`; seconds. */
+export interface RestartPolicy {
+  /** null: supervisord's waits. */
+  readonly delay: number | null;
+  readonly delayMax: number;
+  /** The part of a delay that is random on top of it: 0.2 is up to a fifth more. */
+  readonly jitter: number;
+  /** More restarts after RUNNING than `count` within `seconds` are one too many; null: no limit. */
+  readonly limit: { readonly count: number; readonly seconds: number } | null;
+}
+
+export interface ScheduleSpec {
+  /** Five fields, or six with seconds first. */
+  readonly expression: string;
+  /** An IANA name; null: the container's zone. */
+  readonly timezone: string | null;
+  readonly overlap: "skip" | "queue" | "kill";
+}
+
+/** A command beside the program's own: split into words. */
+export interface HookSpec {
+  readonly command: string;
+  readonly argv: readonly string[];
+}
+
 /** What `[eventlistener:x]` has beyond a program (supervisord.md 3.6, 10). */
 export interface ListenerSpec {
   /** The section's name after the colon: its processes share the events. */
@@ -107,6 +171,18 @@ export interface ProgramSpec {
   readonly stdin: "null" | "pipe";
   readonly listener: ListenerSpec | null;
   readonly socket: SocketSpec | null;
+  readonly dependsOn: readonly Dependency[];
+  /** Programs whose restart restarts this one too. */
+  readonly restartWith: readonly ProgramId[];
+  readonly ready: ReadyCheck | null;
+  readonly live: LiveCheck | null;
+  /** Seconds between two WATCHDOG=1; null: none are expected. */
+  readonly watchdogSecs: number | null;
+  readonly restart: RestartPolicy;
+  readonly schedule: ScheduleSpec | null;
+  readonly runtimeMaxSecs: number | null;
+  readonly preStart: HookSpec | null;
+  readonly stopCommand: HookSpec | null;
 }
 
 export type LogFormat = "text" | "json" | "raw";

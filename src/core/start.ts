@@ -2,9 +2,11 @@
  * Who may start and when: the start sequence, the gate between tiers, the operator's start and stop, and
  * "done".
  */
+
+import { blockOf } from "./conditions.ts";
 import { changeProgram, type Draft, decide, patch, say } from "./draft.ts";
-import { outcomeOfDone } from "./outcome.ts";
-import { isSameTier } from "./plan.ts";
+import { outcomeOfBlocked, outcomeOfDone } from "./outcome.ts";
+import { compareTiers } from "./plan.ts";
 import type { ProgramRecord } from "./system.ts";
 
 /** Every autostart program wants to start. A second boot, or one after a shutdown began, is nothing. */
@@ -14,23 +16,26 @@ export function boot(draft: Draft): void {
   draft.hasMoved = true;
   for (let i = 0; i < draft.programs.length; i++) {
     const record = draft.programs[i];
-    if (!record?.spec.autostart || record.stoppedByHand) continue;
+    if (!record?.spec.autostart || record.stoppedByHand || record.spec.schedule !== null) continue;
     const pending = record.state.name === "STOPPED" ? (record.pending ?? { restart: null }) : record.pending;
     patch(draft, i, { pending, booting: true });
   }
 }
 
-/** Not settled: later tiers wait for it. */
-function isOnItsWay({ state, pending }: ProgramRecord): boolean {
-  if (pending !== null) return true;
+/** Not settled: later tiers wait for it. What waits for something that has failed has given up. */
+function isOnItsWay(draft: Draft, record: ProgramRecord): boolean {
+  const { state, pending } = record;
+  if (pending !== null) return blockOf(draft, record)?.failed !== true;
   switch (state.name) {
     case "STARTING":
     case "BACKOFF":
       return true;
+    case "RUNNING":
+      // Until it has been ready once.
+      return !state.ready && state.readyBy !== null;
     case "EXITED":
       return state.restartAt !== null;
     case "STOPPED":
-    case "RUNNING":
     case "STOPPING":
     case "FATAL":
     case "UNKNOWN":
@@ -39,6 +44,7 @@ function isOnItsWay({ state, pending }: ProgramRecord): boolean {
 }
 
 function canStart({ state }: ProgramRecord): boolean {
+  if (state.name === "BACKOFF") return state.retryAt === null;
   return state.name === "STOPPED" || state.name === "EXITED" || state.name === "FATAL";
 }
 
@@ -51,10 +57,58 @@ export function startPending(draft: Draft): void {
   for (let i = 0; i < draft.programs.length; i++) {
     const record = draft.programs[i];
     if (record === undefined) continue;
-    if (isGated && isBusy && previous !== undefined && !isSameTier(previous.spec, record.spec)) return;
-    isBusy ||= isOnItsWay(record);
-    if (record.pending !== null && canStart(record)) startNow(draft, i, record.pending.restart);
+    if (isGated && isBusy && previous !== undefined && compareTiers(previous.tier, record.tier) !== 0) return;
+    isBusy ||= isOnItsWay(draft, record);
+    if (record.pending !== null && canStart(record) && !isBlocked(draft, i, record))
+      startNow(draft, i, record.pending.restart);
     previous = record;
+  }
+}
+
+/** Whether something that it depends on is not as it should be; told when that begins, and when the reason is another. */
+function isBlocked(draft: Draft, position: number, record: ProgramRecord): boolean {
+  const block = blockOf(draft, record);
+  const reason = block?.text ?? null;
+  if (reason !== record.blocked) {
+    patch(draft, position, { blocked: reason });
+    if (reason !== null) say(draft, { type: "blocked", id: record.spec.id, reason });
+  }
+  // It would wait for ever, and the container without it is not what was asked for.
+  if (block?.failed && record.spec.critical) {
+    const outcome = outcomeOfBlocked(record, block);
+    decide(draft, outcome);
+    draft.wish ??= { cause: outcome.reason, drains: false, hurries: false, passes: false, within: null };
+  }
+  return block !== null;
+}
+
+/** Runs of a schedule that waited for the one before. */
+export function takeQueued(draft: Draft): void {
+  for (let i = 0; i < draft.programs.length; i++) {
+    const record = draft.programs[i];
+    if (!record?.queued || record.pending !== null || !canStart(record)) continue;
+    patch(draft, i, { queued: false, pending: { restart: "schedule" } });
+  }
+}
+
+/** The time of a schedule has come. Stopped by an operator it waits for their start. */
+export function onScheduled(draft: Draft, position: number): void {
+  const record = draft.programs[position];
+  const schedule = record?.spec.schedule ?? null;
+  if (record === undefined || schedule === null) return;
+  if (!draft.booted || draft.shutdown !== null || record.stoppedByHand || record.dropping) return;
+  if (record.pending === null && canStart(record)) {
+    patch(draft, position, { pending: { restart: record.hasRun ? "schedule" : null } });
+    return;
+  }
+  say(draft, { type: "overlap", id: record.spec.id, action: schedule.overlap });
+  switch (schedule.overlap) {
+    case "skip":
+      return;
+    case "queue":
+      return patch(draft, position, { queued: true });
+    case "kill":
+      return changeProgram(draft, position, { type: "renew", restart: "schedule", reason: null });
   }
 }
 
@@ -63,7 +117,7 @@ function startNow(
   position: number,
   restart: NonNullable<ProgramRecord["pending"]>["restart"],
 ): void {
-  patch(draft, position, { pending: null, stoppedByHand: false });
+  patch(draft, position, { pending: null, stoppedByHand: false, blocked: null });
   changeProgram(draft, position, { type: "start", restart });
 }
 
@@ -74,8 +128,9 @@ export function noteStarted(draft: Draft): void {
   for (let i = 0; i < draft.programs.length; i++) {
     const record = draft.programs[i];
     if (record === undefined) continue;
-    if (record.booting && !isOnItsWay(record)) patch(draft, i, { booting: false });
-    else if (record.booting || record.pending !== null) isOver = false;
+    if (!record.booting && record.pending === null) continue;
+    if (isOnItsWay(draft, record)) isOver = false;
+    else if (record.booting) patch(draft, i, { booting: false });
   }
   if (!isOver) return;
   draft.started = true;
@@ -92,8 +147,24 @@ export function requestStart(draft: Draft, position: number, gated: boolean): vo
   if (record === undefined || draft.shutdown !== null) return;
   if (!canStart(record)) return changeProgram(draft, position, { type: "start", restart: null });
   const restart = record.stoppedByHand && record.hasRun ? "manual" : null;
-  if (!gated) return startNow(draft, position, record.pending?.restart ?? restart);
+  const isFree = blockOf(draft, record) === null;
+  if (!gated && isFree) return startNow(draft, position, record.pending?.restart ?? restart);
   patch(draft, position, { pending: record.pending ?? { restart }, stoppedByHand: false });
+  if (!isFree) startDependencies(draft, record);
+}
+
+/** Somebody asks for this one, so they ask for what it needs: what is down of that is started as well. */
+function startDependencies(draft: Draft, record: ProgramRecord): void {
+  for (const dependency of record.spec.dependsOn) {
+    const position = draft.index.get(dependency.id) ?? -1;
+    const other = draft.programs[position];
+    if (other === undefined || other.pending !== null || !canStart(other)) continue;
+    const isDone = other.state.name === "EXITED" && other.state.expected;
+    if (isDone && (dependency.condition === "done" || other.spec.type === "oneshot")) continue;
+    const restart = other.hasRun ? "manual" : null;
+    patch(draft, position, { pending: { restart }, stoppedByHand: false });
+    startDependencies(draft, other);
+  }
 }
 
 /** An operator's stop. It also takes back a start that waits, or one that was to follow a stop under way. */
@@ -106,7 +177,7 @@ export function requestStop(draft: Draft, position: number): void {
     if (state.name !== "EXITED" || state.restartAt === null) return;
   }
   if (state.name === "UNKNOWN") return;
-  patch(draft, position, { pending: null, stoppedByHand: true });
+  patch(draft, position, { pending: null, stoppedByHand: true, blocked: null, queued: false });
   if (pending !== null && (state.name === "EXITED" || state.name === "FATAL")) {
     patch(draft, position, { state: { name: "STOPPED" } });
     const id = record.spec.id;
@@ -122,7 +193,7 @@ export function wishWhenDone(draft: Draft): void {
   let hasWork = false;
   for (const record of draft.programs) {
     if (record.spec.kind === "eventlistener") continue;
-    if (!isOver(record)) return;
+    if (!isOver(draft, record)) return;
     hasWork = true;
   }
   if (!hasWork) return;
@@ -132,7 +203,9 @@ export function wishWhenDone(draft: Draft): void {
   draft.wish ??= { cause: outcome.reason, drains: false, hurries: false, passes: false, within: null };
 }
 
-function isOver({ state, pending }: ProgramRecord): boolean {
-  if (pending !== null) return false;
+function isOver(draft: Draft, record: ProgramRecord): boolean {
+  const { spec, state, pending } = record;
+  if (spec.schedule !== null) return false;
+  if (pending !== null) return canStart(record) && blockOf(draft, record)?.failed === true;
   return state.name === "FATAL" || (state.name === "EXITED" && state.restartAt === null);
 }

@@ -12,20 +12,19 @@ export type ExitStatus =
 
 export type ProgramState =
   | { readonly name: "STOPPED" }
-  /** pid is null between the spawn effect and its answer. */
-  | {
+  /** pid is null between the spawn effect and its answer. `pre`: the process is `start_command_pre`, not the program yet. */
+  | ({
       readonly name: "STARTING";
+      readonly stage: "pre" | "main";
       readonly pid: Pid | null;
-      readonly tries: number;
-      readonly startedAt: Millis;
       readonly runningAt: Millis;
-    }
-  | { readonly name: "RUNNING"; readonly pid: Pid; readonly startedAt: Millis }
-  /** tries counts failed starts; reason is what the status column shows. */
+    } & Run)
+  | ({ readonly name: "RUNNING"; readonly pid: Pid } & Run)
+  /** tries counts failed starts; reason is what the status column shows. retryAt is null while it waits for others. */
   | {
       readonly name: "BACKOFF";
       readonly tries: number;
-      readonly retryAt: Millis;
+      readonly retryAt: Millis | null;
       readonly reason: string;
       readonly code: number;
     }
@@ -37,16 +36,45 @@ export type ProgramState =
       readonly signalsSent: number;
       readonly nextAt: Millis;
       readonly status: ExitStatus | null;
+      /** It is stopped because its start has failed: how that counts once it is gone. */
+      readonly failure: Failure | null;
     }
   | {
       readonly name: "EXITED";
       readonly status: ExitStatus;
       readonly expected: boolean;
       readonly restartAt: Millis | null;
+      /** What is left of its group is being killed; when that is done it restarts at this time. */
+      readonly clearing: Millis | null;
     }
   | { readonly name: "FATAL"; readonly reason: string; readonly code: number }
   /** The process cannot be signalled (EPERM): it is left alone until it ends. */
   | { readonly name: "UNKNOWN"; readonly pid: Pid; readonly reason: string };
+
+/** What is known of the process of a start, from its spawn to its end. */
+export interface Run {
+  /** Failed starts before this one. */
+  readonly tries: number;
+  readonly startedAt: Millis;
+  /** Its ready check passes; without one, it is RUNNING. */
+  readonly ready: boolean;
+  /** When it must have been ready once; null: it was, or nothing says when. */
+  readonly readyBy: Millis | null;
+  /** Results in a row that said no: at the third a ready program is not, and `live_failures` restart it. */
+  readonly readyFailures: number;
+  readonly liveFailures: number;
+  /** The next WATCHDOG=1 must come before; null: none is expected. */
+  readonly watchdogBy: Millis | null;
+  /** The end of `runtime_max_secs`. */
+  readonly endBy: Millis | null;
+}
+
+/** A start that failed although its process had to be ended for it. */
+export interface Failure {
+  readonly tries: number;
+  readonly reason: string;
+  readonly code: number;
+}
 
 export type StateName = ProgramState["name"];
 

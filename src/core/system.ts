@@ -2,17 +2,29 @@
  * All programs together, as one function of what happened: who may start, the order of a shutdown, reload,
  * the exit code. Immutable: a step gives a new system and leaves the old one as it was.
  */
-import { changeProgram, type Draft, openDraft, sealDraft } from "./draft.ts";
+
+import { blockOf } from "./conditions.ts";
+import { changeProgram, type Draft, openDraft, patch, sealDraft } from "./draft.ts";
 import type { Effect, Outcome, RestartReason } from "./effect.ts";
 import type { SystemEvent } from "./event.ts";
-import { assertUniqueIds, orderPrograms } from "./plan.ts";
+import { assertUniqueIds, orderBySpec, type Tier, tierOf } from "./plan.ts";
 import { deadline } from "./program.ts";
 import { addGroup, dropRemoved, isForgettable, reload, removeGroup } from "./reload.ts";
+import { NO_RESTARTS, nextRestart, type RestartHistory } from "./restart.ts";
 import { advance, beginShutdown, onFault, onShutdown, shutdownDeadline } from "./shutdown.ts";
 import { SIGNALS, type Signal } from "./signal-names.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Plan, ProgramId, ProgramSpec } from "./spec.ts";
-import { boot, noteStarted, requestStart, requestStop, startPending, wishWhenDone } from "./start.ts";
+import {
+  boot,
+  noteStarted,
+  onScheduled,
+  requestStart,
+  requestStop,
+  startPending,
+  takeQueued,
+  wishWhenDone,
+} from "./start.ts";
 import { type ExitStatus, type Millis, type ProgramState, pidOf } from "./states.ts";
 
 export type Phase = Snapshot["phase"];
@@ -20,6 +32,8 @@ export type Phase = Snapshot["phase"];
 /** One program and what the core remembers of it. */
 export interface ProgramRecord {
   readonly spec: ProgramSpec;
+  /** Its own, or that of what it depends on where that is later. */
+  readonly tier: Tier;
   readonly state: ProgramState;
   /**
    * Wants to start and waits: for an earlier tier, or for its own old process to end. `restart`: what it
@@ -36,6 +50,11 @@ export interface ProgramRecord {
   readonly restarts: number;
   /** How it last ended; null before, and when the last start failed without a process. */
   readonly lastStatus: ExitStatus | null;
+  readonly history: RestartHistory;
+  /** Why it does not start although it wants to, as last told. */
+  readonly blocked: string | null;
+  /** A run of its schedule waits for the one under way to end. */
+  readonly queued: boolean;
 }
 
 export interface Shutdown {
@@ -72,6 +91,7 @@ export interface System {
 export function createRecord(spec: ProgramSpec): ProgramRecord {
   return {
     spec,
+    tier: tierOf(spec),
     state: { name: "STOPPED" },
     pending: null,
     stoppedByHand: false,
@@ -80,13 +100,16 @@ export function createRecord(spec: ProgramSpec): ProgramRecord {
     hasRun: false,
     restarts: 0,
     lastStatus: null,
+    history: NO_RESTARTS,
+    blocked: null,
+    queued: false,
   };
 }
 
 /** Nothing runs until the event `boot`. Throws when the plan names a program twice. */
 export function createSystem(plan: Plan): System {
   assertUniqueIds(plan.programs);
-  const programs = orderPrograms(plan.programs).map(createRecord);
+  const programs = orderBySpec(plan.programs.map(createRecord));
   const index = new Map(programs.map((record, position) => [record.spec.id, position]));
   return {
     plan,
@@ -144,6 +167,11 @@ function handle(draft: Draft, event: SystemEvent): void {
       return onExited(draft, event);
     case "group-gone":
     case "kill-failed":
+    case "probed":
+    case "watchdog":
+    case "extend":
+    case "main-pid":
+    case "stop-command-failed":
       return changeProgram(draft, positionOf(draft, event.id), event);
     case "start":
       for (const id of event.ids) requestStart(draft, positionOf(draft, id), event.gated);
@@ -155,6 +183,8 @@ function handle(draft: Draft, event: SystemEvent): void {
       return changeProgram(draft, positionOf(draft, event.id), { type: "signal", signal: event.signal });
     case "forward":
       return onForward(draft, event);
+    case "scheduled":
+      return onScheduled(draft, positionOf(draft, event.id));
     case "shutdown":
       return onShutdown(draft, event);
     case "fault":
@@ -175,6 +205,7 @@ function handle(draft: Draft, event: SystemEvent): void {
 /** What follows from the new state without anything more from outside. */
 function settle(draft: Draft): void {
   if (draft.shutdown === null && draft.wish === null && draft.hasMoved) {
+    takeQueued(draft);
     startPending(draft);
     noteStarted(draft);
     wishWhenDone(draft);
@@ -192,7 +223,8 @@ function onTime(draft: Draft): void {
     const record = draft.programs[i];
     if (record === undefined) continue;
     const due = deadline(record.state);
-    if (due !== null && due <= draft.now) changeProgram(draft, i, { type: "time" });
+    if (due === null || due > draft.now) continue;
+    changeProgram(draft, i, { type: "time", mayStart: blockOf(draft, record) === null });
   }
 }
 
@@ -210,8 +242,22 @@ function onSpawnAnswer(draft: Draft, event: Extract<SystemEvent, { id: ProgramId
 
 function onExited(draft: Draft, event: Extract<SystemEvent, { type: "exited" }>): void {
   const position = draft.programs.findIndex((record) => pidOf(record.state) === event.pid);
-  const mayRestart = draft.shutdown === null;
-  if (position !== -1) changeProgram(draft, position, { ...event, mayRestart });
+  const record = draft.programs[position];
+  if (record === undefined) return;
+  const { spec, state, history } = record;
+  const isRun = state.name === "STARTING" || state.name === "RUNNING";
+  const next =
+    draft.shutdown === null && isRun ? nextRestart(spec, history, state.startedAt, draft.now) : null;
+  changeProgram(draft, position, { ...event, next, mayStart: blockOf(draft, record) === null });
+  const after = draft.programs[position];
+  const isAgain = after !== undefined && after.state.name !== "FATAL" && willRestart(record, after);
+  if (isAgain && next !== null && next.at !== null) patch(draft, position, { history: next.history });
+}
+
+/** Whether the end of a run leads to another, now or later. */
+function willRestart(before: ProgramRecord, { state, pending, restarts }: ProgramRecord): boolean {
+  if (state.name === "EXITED") return state.restartAt !== null || pending !== null;
+  return state.name === "STARTING" && restarts > before.restarts;
 }
 
 function onForward(draft: Draft, event: Extract<SystemEvent, { type: "forward" }>): void {

@@ -39,6 +39,8 @@ export function createPerformer(options: PerformOptions): (effect: Effect) => Sy
 
   return (effect) => {
     switch (effect.type) {
+      case "stop-command":
+        return null;
       case "spawn":
         return spawn(effect.id);
       case "kill": {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fakeSpec } from "../../test/fakes/plans.ts";
+import { FRESH_RUN, fakeSpec } from "../../test/fakes/plans.ts";
 import type { JournalEntry } from "../core/effect.ts";
 import type { ExitStatus, ProgramState, StateName } from "../core/states.ts";
 import { renderEntry } from "./wording.ts";
@@ -30,13 +30,14 @@ function state(
   return { type: "state", id, from, to, restart: null, ended };
 }
 
-const RUNNING: ProgramState = { name: "RUNNING", pid: 7, startedAt: 0 };
+const RUNNING: ProgramState = { name: "RUNNING", pid: 7, ...FRESH_RUN, startedAt: 0 };
 const BACKOFF: ProgramState = { name: "BACKOFF", tries: 1, retryAt: 0, reason: "", code: 0 };
 const exited = (status: ExitStatus, expected: boolean): ProgramState => ({
   name: "EXITED",
   status,
   expected,
   restartAt: null,
+  clearing: null,
 });
 
 test("changes of state are told in supervisord's words and levels", () => {
@@ -64,7 +65,18 @@ test("changes of state are told in supervisord's words and levels", () => {
     [state("STOPPING", { name: "STOPPED" }, TERM), "warn stopped: web (terminated by SIGTERM)"],
     [state("STOPPING", { name: "STOPPED" }, DONE, true), "info stopped: web (exit status 0)"],
     [state("BACKOFF", { name: "STOPPED" }), null],
-    [state("BACKOFF", { name: "STARTING", pid: null, tries: 1, startedAt: 0, runningAt: 1 }), null],
+    [
+      state("BACKOFF", {
+        name: "STARTING",
+        stage: "main",
+        pid: null,
+        ...FRESH_RUN,
+        tries: 1,
+        startedAt: 0,
+        runningAt: 1,
+      }),
+      null,
+    ],
     [
       { type: "killing", id: "web:web", pid: 7, waitedSeconds: 10, group: false },
       "warn killing 'web' (7) with SIGKILL after 10 seconds",

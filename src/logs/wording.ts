@@ -36,6 +36,17 @@ export function renderEntry(entry: JournalEntry, specOf: SpecOf): LogLine | null
       return line("critical", `unknown problem killing ${name(entry.id)} (${entry.pid}): ${entry.reason}`);
     case "already-running":
       return line("warn", `process '${name(entry.id)}' already running`);
+    case "ready":
+      return line(
+        "info",
+        entry.ready ? `ready: ${name(entry.id)}` : `not ready: ${name(entry.id)}: ${entry.reason}`,
+      );
+    case "unhealthy":
+      return line("warn", `stopping ${name(entry.id)}: ${entry.reason}`);
+    case "overlap":
+      return line("warn", `${name(entry.id)} is still running: ${OVERLAPS[entry.action]}`);
+    case "blocked":
+      return line("info", `${name(entry.id)} does not start yet: ${entry.reason}`);
     case "started":
       return line("debug", "the start sequence is over");
     case "draining":
@@ -58,6 +69,12 @@ export function renderEntry(entry: JournalEntry, specOf: SpecOf): LogLine | null
       return line("info", `reloaded: ${renderChanges(entry)}`);
   }
 }
+
+const OVERLAPS: Readonly<Record<"skip" | "queue" | "kill", string>> = {
+  skip: "this run of its schedule is left out",
+  queue: "this run of its schedule follows when it ends",
+  kill: "it is stopped for this run of its schedule",
+};
 
 function renderSeconds(seconds: number): string {
   return seconds === 1 ? "1 second" : `${seconds} seconds`;

@@ -43,6 +43,11 @@ const REASONS: Readonly<Record<RestartReason, true>> = {
   manual: true,
   reload: true,
   backoff: true,
+  liveness: true,
+  watchdog: true,
+  runtime: true,
+  dependency: true,
+  schedule: true,
 };
 
 /** Signals with a meaning of their own; others appear when they are first received. */

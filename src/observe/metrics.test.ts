@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { fakeSpec } from "../../test/fakes/plans.ts";
+import { FRESH_RUN, fakeSpec } from "../../test/fakes/plans.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import type { ProgramState } from "../core/states.ts";
 import { CATALOGUE, renderMetricsDoc } from "./catalogue.ts";
@@ -14,7 +14,7 @@ import {
   type Usage,
 } from "./metrics.ts";
 
-const RUNNING: ProgramState = { name: "RUNNING", pid: 7, startedAt: 0 };
+const RUNNING: ProgramState = { name: "RUNNING", pid: 7, ...FRESH_RUN, startedAt: 0 };
 
 function snapshotOf(ids: readonly string[]): Snapshot {
   const programs = ids.map((id) => {

@@ -1,6 +1,7 @@
 /** Specs and plans with supervisord's defaults, for tests that care about one key or two. */
 import { orderPrograms } from "../../src/core/plan.ts";
 import type { GlobalSpec, GroupSpec, LogFileSpec, Plan, ProgramSpec } from "../../src/core/spec.ts";
+import type { Run } from "../../src/core/states.ts";
 
 const LOG_FILE: LogFileSpec = {
   logfile: "AUTO",
@@ -11,6 +12,18 @@ const LOG_FILE: LogFileSpec = {
   eventsEnabled: false,
   syslog: false,
   target: "stdout",
+};
+
+/** What a process has just after its start, for states written by hand. */
+export const FRESH_RUN: Run = {
+  tries: 0,
+  startedAt: 0,
+  ready: true,
+  readyBy: null,
+  readyFailures: 0,
+  liveFailures: 0,
+  watchdogBy: null,
+  endBy: null,
 };
 
 /** `web` or `group:name`; priorities of a program without a group are its own twice. */
@@ -54,6 +67,16 @@ export function fakeSpec(id: string, keys: Partial<ProgramSpec> = {}): ProgramSp
     stdin: "null",
     listener: null,
     socket: null,
+    dependsOn: [],
+    restartWith: [],
+    ready: null,
+    live: null,
+    watchdogSecs: null,
+    restart: { delay: null, delayMax: 30, jitter: 0, limit: null },
+    schedule: null,
+    runtimeMaxSecs: null,
+    preStart: null,
+    stopCommand: null,
     ...keys,
   };
 }

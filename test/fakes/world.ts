@@ -67,6 +67,7 @@ export class World {
           if (!process.isForeign) this.#hit(process, effect.signal, true);
         return null;
       case "journal":
+      case "stop-command":
       case "exit":
         return null;
     }

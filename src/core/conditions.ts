@@ -1,0 +1,96 @@
+/** What a program waits for before it may start (product 2.4, `depends_on`), and what can no longer come true. */
+import { describeStatus } from "./describe.ts";
+import { type Dependency, namespec, type ProgramId } from "./spec.ts";
+import type { ProgramRecord } from "./system.ts";
+
+/** The first condition that does not hold. */
+export interface Block {
+  /** It cannot come true by itself: the other one has given up, or ended otherwise than wanted. */
+  readonly failed: boolean;
+  /** `waiting for redis to be ready`, `migrate failed: exit status 1`: for the status column. */
+  readonly text: string;
+  /** What a failed one ended with, as a shell would show it. */
+  readonly code: number;
+}
+
+export interface Others {
+  readonly programs: readonly ProgramRecord[];
+  readonly index: ReadonlyMap<ProgramId, number>;
+}
+
+/** null: it may start. A failure is told before a wait: nothing is gained by waiting for the rest. */
+export function blockOf(others: Others, record: ProgramRecord): Block | null {
+  let wait: Block | null = null;
+  for (const dependency of record.spec.dependsOn) {
+    const block = judge(others, dependency);
+    if (block?.failed) return block;
+    wait ??= block;
+  }
+  return wait;
+}
+
+function judge(others: Others, { id, condition }: Dependency): Block | null {
+  const other = others.programs[others.index.get(id) ?? -1];
+  if (other === undefined) return waiting(`waiting for ${id}, which was removed`);
+  const name = namespec(other.spec);
+  const { state, pending } = other;
+  const isOver = state.name === "EXITED" && state.restartAt === null && pending === null;
+  if (isOver && state.expected && (condition === "done" || other.spec.type === "oneshot")) return null;
+  switch (state.name) {
+    case "RUNNING":
+      if (condition === "started" || (condition === "ready" && state.ready)) return null;
+      break;
+    case "FATAL":
+      if (pending === null)
+        return { failed: true, text: `${name} failed: ${state.reason}`, code: state.code || 1 };
+      break;
+    case "EXITED":
+      if (!isOver) break;
+      return {
+        failed: true,
+        text: state.expected
+          ? `${name} has ended: ${describeStatus(state.status)}`
+          : `${name} failed: ${describeStatus(state.status)}`,
+        code: 1,
+      };
+    case "STOPPED":
+    case "STARTING":
+    case "BACKOFF":
+    case "STOPPING":
+    case "UNKNOWN":
+      break;
+  }
+  // What cannot start because of a third one hands its reason on.
+  const deeper = pending === null ? null : blockOf(others, other);
+  if (deeper?.failed) return deeper;
+  return waiting(`waiting for ${name} ${VERBS[condition]}`);
+}
+
+const VERBS: Readonly<Record<Dependency["condition"], string>> = {
+  started: "to start",
+  ready: "to be ready",
+  done: "to be done",
+};
+
+function waiting(text: string): Block {
+  return { failed: false, text, code: 0 };
+}
+
+/** Every program that depends on this one, directly. */
+export function dependantsOf(others: Others, id: ProgramId): ProgramRecord[] {
+  return others.programs.filter(({ spec }) => spec.dependsOn.some((dependency) => dependency.id === id));
+}
+
+/** Those that are restarted with it, and those restarted with them. */
+export function restartedWith(others: Others, id: ProgramId): ProgramId[] {
+  const found = new Set<ProgramId>();
+  const visit = (from: ProgramId): void => {
+    for (const { spec } of others.programs) {
+      if (spec.id === id || found.has(spec.id) || !spec.restartWith.includes(from)) continue;
+      found.add(spec.id);
+      visit(spec.id);
+    }
+  };
+  visit(id);
+  return [...found];
+}
