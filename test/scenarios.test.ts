@@ -10,7 +10,7 @@ import { describeStatus } from "../src/core/describe.ts";
 import type { Effect, JournalEntry } from "../src/core/effect.ts";
 import type { SystemEvent } from "../src/core/event.ts";
 import { parseSignal, signalName } from "../src/core/signal-names.ts";
-import { type GlobalSpec, namespec, type ProgramSpec } from "../src/core/spec.ts";
+import { type Dependency, type GlobalSpec, namespec, type ProgramSpec } from "../src/core/spec.ts";
 import { type ExitStatus, type Pid, type ProgramState, pidOf } from "../src/core/states.ts";
 import { createSystem, nextDeadline, programAt, type System, step } from "../src/core/system.ts";
 import { fakePlan, fakeSpec } from "./fakes/plans.ts";
@@ -41,7 +41,15 @@ function planOf(run: Pick<Run, "specs" | "global" | "passthrough">) {
 }
 
 const KINDS = ["eventlistener", "main"] as const;
-const NUMBERS = ["priority", "groupPriority", "startsecs", "startretries", "stopwaitsecs"] as const;
+const NUMBERS = [
+  "priority",
+  "groupPriority",
+  "startsecs",
+  "startretries",
+  "stopwaitsecs",
+  "watchdogSecs",
+  "runtimeMaxSecs",
+] as const;
 const FLAGS = ["autostart", "critical", "stopasgroup", "killasgroup"] as const;
 
 function parseSignalWord(word: string): number {
@@ -66,9 +74,47 @@ function parseKeys(words: readonly string[]): Partial<ProgramSpec> {
     else if (key === "exitcodes") keys[key] = value.split(",").map(Number);
     else if (key === "stopsignals") keys[key] = value.split(",").map(parseSignalWord);
     else if (key === "forward") keys["forwardSignals"] = parseForward(value);
+    else if (key === "depends") keys["dependsOn"] = value.split(",").map(parseDependency);
+    else if (key === "with") keys["restartWith"] = value.split(",").map(idOf);
+    else if (key === "ready") keys["ready"] = parseReady(value);
+    else if (key === "live") keys["live"] = { ...LIVE, failures: Number(value) };
+    else if (key === "restart") keys["restart"] = parseRestart(value);
+    else if (key === "schedule") keys["schedule"] = { ...SCHEDULE, overlap: value };
+    else if (key === "pre") keys["preStart"] = HOOK;
+    else if (key === "stop-command") keys["stopCommand"] = HOOK;
     else assert.fail(`unknown key ${word}`);
   }
   return keys;
+}
+
+const TCP = { kind: "tcp", host: "localhost", port: 80 } as const;
+const LIVE = { probe: TCP, interval: 10, timeout: 3, delay: 0 };
+const SCHEDULE = { expression: "* * * * *", timezone: null };
+const HOOK = { command: "hook", argv: ["hook"] };
+
+/** `redis` or `redis/started`. */
+function parseDependency(text: string): Dependency {
+  const [name = "", condition = "ready"] = text.split("/");
+  assert.ok(condition === "started" || condition === "ready" || condition === "done", text);
+  return { id: idOf(name), condition };
+}
+
+/** `tcp/20`: how, and the deadline. */
+function parseReady(text: string): ProgramSpec["ready"] {
+  const [kind, deadline = "60"] = text.split("/");
+  const way = kind === "notify" ? ({ kind } as const) : TCP;
+  return { way, interval: 1, timeout: 2, deadline: Number(deadline) };
+}
+
+/** `delay/max/count/seconds`, each may be empty. */
+function parseRestart(text: string): ProgramSpec["restart"] {
+  const [delay, max, count, within] = text.split("/");
+  return {
+    delay: delay ? Number(delay) : null,
+    delayMax: max ? Number(max) : 30,
+    jitter: 0,
+    limit: count ? { count: Number(count), seconds: Number(within) } : null,
+  };
 }
 
 function parseForward(value: string): Map<number, number> {
@@ -263,6 +309,48 @@ function execute(run: Run, verb: string, words: readonly string[]): void {
         status: parseStatus(second),
         groupAlive: false,
       });
+    case "ready":
+    case "not-ready":
+    case "live":
+    case "not-live":
+      return handle(run, {
+        type: "probed",
+        id: idOf(first),
+        pid: currentPid(run, first),
+        check: verb.endsWith("ready") ? "ready" : "live",
+        ok: !verb.startsWith("not"),
+        reason: words.slice(1).join(" "),
+      });
+    case "watchdog":
+      return handle(run, {
+        type: "watchdog",
+        id: idOf(first),
+        pid: currentPid(run, first),
+        trigger: second === "trigger",
+      });
+    case "extend":
+      return handle(run, {
+        type: "extend",
+        id: idOf(first),
+        pid: currentPid(run, first),
+        millis: Number(second) * 1000,
+      });
+    case "main-pid":
+      return handle(run, {
+        type: "main-pid",
+        id: idOf(first),
+        pid: currentPid(run, first),
+        mainPid: Number(second),
+      });
+    case "stop-command-failed":
+      return handle(run, {
+        type: verb,
+        id: idOf(first),
+        pid: currentPid(run, first),
+        reason: "exit status 1",
+      });
+    case "scheduled":
+      return handle(run, { type: verb, id: idOf(first) });
     case "group-gone":
       return handle(run, { type: "group-gone", id: idOf(first) });
     case "start":

@@ -20,16 +20,25 @@ export interface Others {
 
 /** null: it may start. A failure is told before a wait: nothing is gained by waiting for the rest. */
 export function blockOf(others: Others, record: ProgramRecord): Block | null {
+  return blockWithin(others, record, []);
+}
+
+/**
+ * `path`: who waits for this one. A configuration has no circle, but a group added from another reading of the files may
+ * close one: then everybody in it waits.
+ */
+function blockWithin(others: Others, record: ProgramRecord, path: readonly ProgramId[]): Block | null {
+  if (path.includes(record.spec.id)) return null;
   let wait: Block | null = null;
   for (const dependency of record.spec.dependsOn) {
-    const block = judge(others, dependency);
+    const block = judge(others, dependency, [...path, record.spec.id]);
     if (block?.failed) return block;
     wait ??= block;
   }
   return wait;
 }
 
-function judge(others: Others, { id, condition }: Dependency): Block | null {
+function judge(others: Others, { id, condition }: Dependency, path: readonly ProgramId[]): Block | null {
   const other = others.programs[others.index.get(id) ?? -1];
   if (other === undefined) return waiting(`waiting for ${id}, which was removed`);
   const name = namespec(other.spec);
@@ -61,7 +70,7 @@ function judge(others: Others, { id, condition }: Dependency): Block | null {
       break;
   }
   // What cannot start because of a third one hands its reason on.
-  const deeper = pending === null ? null : blockOf(others, other);
+  const deeper = pending === null ? null : blockWithin(others, other, path);
   if (deeper?.failed) return deeper;
   return waiting(`waiting for ${name} ${VERBS[condition]}`);
 }

@@ -6,7 +6,7 @@
 import { restartedWith } from "./conditions.ts";
 import type { Effect, JournalEntry, Outcome } from "./effect.ts";
 import { outcomeOf } from "./outcome.ts";
-import { type Demand, type ProgramEvent, step } from "./program.ts";
+import { calm, type Demand, type ProgramEvent, step } from "./program.ts";
 import type { ShutdownWish } from "./shutdown.ts";
 import type { Millis, ProgramState } from "./states.ts";
 import type { ProgramRecord, System } from "./system.ts";
@@ -99,7 +99,8 @@ export function decide(draft: Draft, outcome: Outcome): void {
 export function changeProgram(draft: Draft, position: number, event: ProgramEvent): void {
   const before = draft.programs[position];
   if (before === undefined) return;
-  const [state, effects] = step(before.spec, before.state, event, draft.now);
+  const [moved, effects] = step(before.spec, before.state, event, draft.now);
+  const state = draft.shutdown === null ? moved : calm(moved);
   if (state === before.state && effects.length === 0) return;
   let after: ProgramRecord = { ...before, state };
   for (const effect of effects) {

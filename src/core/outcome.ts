@@ -94,5 +94,10 @@ export function outcomeOfDone(programs: readonly ProgramRecord[]): Outcome {
     const text = `everything is done, but ${namespec(failed.spec)} ended unexpectedly: ${how}`;
     return { code: 1, reason: text, program: failed.spec.id };
   }
+  const held = programs.find(({ pending }) => pending !== null);
+  if (held !== undefined) {
+    const text = `everything is done, but ${namespec(held.spec)} cannot start: ${held.blocked}`;
+    return { code: 1, reason: text, program: held.spec.id };
+  }
   return { code: 0, reason: "everything is done", program: null };
 }

@@ -95,6 +95,13 @@ function earliest(a: Millis | null, b: Millis | null, c: Millis | null): Millis 
   return first;
 }
 
+/** In a shutdown nothing is stopped out of its turn: no check, watchdog or run time limit ends a process any more. */
+export function calm(state: ProgramState): ProgramState {
+  if (state.name !== "STARTING" && state.name !== "RUNNING") return state;
+  if (state.readyBy === null && state.watchdogBy === null && state.endBy === null) return state;
+  return { ...state, readyBy: null, watchdogBy: null, endBy: null };
+}
+
 /** Whether the status counts as an expected end. A death by signal never does. */
 export function isExpected(spec: ProgramSpec, status: ExitStatus): boolean {
   return status.kind === "exited" && spec.exitcodes.includes(status.code);
@@ -223,7 +230,7 @@ function onExited(spec: ProgramSpec, state: ProgramState, event: Of<"exited">, n
   switch (state.name) {
     case "STARTING": {
       if (state.pid !== pid) return [state, []];
-      if (state.stage === "pre") return preEnded(spec, state, pid, status, now);
+      if (state.stage === "pre") return preEnded(spec, state, event, now);
       if (now >= state.runningAt) {
         const [up, effects] = running(spec, state, pid, now);
         const [next, more] = ranAndEnded(spec, up, event, now);
@@ -524,7 +531,11 @@ function running(spec: ProgramSpec, from: In<"STARTING">, pid: Pid, now: Millis)
 }
 
 /** `start_command_pre` ended: the program itself, or a failed start. */
-function preEnded(spec: ProgramSpec, from: In<"STARTING">, pid: Pid, status: ExitStatus, now: Millis): Move {
+function preEnded(spec: ProgramSpec, from: In<"STARTING">, event: Of<"exited">, now: Millis): Move {
+  const { pid, status, next } = event;
+  // A shutdown has begun: the program itself is not started any more.
+  if (next === null)
+    return moved(spec, from, { name: "STOPPED" }, null, { pid, status, expected: true, tooQuick: false });
   if (status.kind === "exited" && status.code === 0)
     return [{ ...from, stage: "main", pid: null }, [{ type: "spawn", id: spec.id, stage: "main" }]];
   const reason = `start_command_pre failed: ${describeStatus(status)}`;

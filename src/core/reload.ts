@@ -62,7 +62,8 @@ export function dropRemoved(draft: Draft): void {
   if (gone.length === 0) return;
   setPrograms(
     draft,
-    draft.programs.filter((record) => !isForgettable(record)),
+    // What depended on them may belong to an earlier tier now.
+    orderBySpec(draft.programs.filter((record) => !isForgettable(record))),
   );
   for (const group of new Set(gone.map((record) => record.spec.group))) {
     const isPlanned = draft.plan.groups.some((candidate) => candidate.name === group);

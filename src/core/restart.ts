@@ -22,6 +22,8 @@ export const NO_RESTARTS: RestartHistory = { times: [], streak: 0 };
 const BURST = 10;
 const BURST_MS = 10_000;
 const FLOOR_MS = 1000;
+/** `startretries=-1` would wait ever longer. */
+const ENDLESS_MAX_S = 60;
 
 export type NextRestart =
   | { readonly at: Millis; readonly history: RestartHistory }
@@ -56,7 +58,8 @@ export function nextRestart(
 
 /** The wait after the `tries`th failed start in a row: 1, 2, 3 … s, or `restart_delay` doubling. */
 export function backoffMillis(spec: ProgramSpec, tries: number, now: Millis): Millis {
-  return spec.restart.delay === null ? tries * 1000 : growingDelay(spec, tries - 1, now);
+  if (spec.restart.delay !== null) return growingDelay(spec, tries - 1, now);
+  return Math.min(tries, spec.startretries < 0 ? ENDLESS_MAX_S : tries) * 1000;
 }
 
 /** A run that lasted as long as the longest delay: what comes after it is a new story. */

@@ -7,6 +7,7 @@ import { changeProgram, type Draft, decide, patch, say } from "./draft.ts";
 import type { SystemEvent } from "./event.ts";
 import { outcomeOfFault, outcomeOfKilledMain, outcomeOfRequest } from "./outcome.ts";
 import { compareTiers } from "./plan.ts";
+import { calm } from "./program.ts";
 import { SIGNALS, type Signal } from "./signal-names.ts";
 import type { ProgramId } from "./spec.ts";
 import { type Millis, pidOf } from "./states.ts";
@@ -107,7 +108,8 @@ function standDown(draft: Draft, position: number): void {
   if (record === undefined) return;
   if (record.pending !== null || record.queued || record.blocked !== null)
     patch(draft, position, { pending: null, queued: false, blocked: null });
-  const { state } = record;
+  const state = calm(record.state);
+  if (state !== record.state) patch(draft, position, { state });
   if (state.name === "BACKOFF" || (state.name === "EXITED" && state.restartAt !== null))
     changeProgram(draft, position, { type: "stop" });
 }
@@ -168,12 +170,14 @@ function stopLastTier(draft: Draft): boolean {
   const needed = new Set<ProgramId>();
   for (const record of draft.programs)
     if (!isSettled(record)) for (const { id } of record.spec.dependsOn) needed.add(id);
-  for (let i = last; i >= 0; i--) {
-    const record = draft.programs[i];
-    if (record === undefined || compareTiers(record.tier, tier) !== 0) break;
-    const isUp = record.state.name === "STARTING" || record.state.name === "RUNNING";
-    if (isUp && !needed.has(record.spec.id)) changeProgram(draft, i, { type: "stop" });
-  }
+  const isMember = (record: ProgramRecord): boolean => compareTiers(record.tier, tier) === 0;
+  const isUp = ({ state }: ProgramRecord): boolean => state.name === "STARTING" || state.name === "RUNNING";
+  const alive = draft.programs.filter((record) => isMember(record) && !isSettled(record));
+  const free = alive.filter((record) => isUp(record) && !needed.has(record.spec.id));
+  // In a circle everybody is needed: then nobody is spared.
+  const isStuck = free.length === 0 && alive.every(isUp);
+  for (const { spec } of isStuck ? alive : free)
+    changeProgram(draft, draft.index.get(spec.id) ?? -1, { type: "stop" });
   return true;
 }
 

@@ -35,8 +35,9 @@ function isOnItsWay(draft: Draft, record: ProgramRecord): boolean {
       return !state.ready && state.readyBy !== null;
     case "EXITED":
       return state.restartAt !== null;
-    case "STOPPED":
     case "STOPPING":
+      return state.failure !== null;
+    case "STOPPED":
     case "FATAL":
     case "UNKNOWN":
       return false;

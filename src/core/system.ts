@@ -165,10 +165,12 @@ function handle(draft: Draft, event: SystemEvent): void {
       return onSpawnAnswer(draft, event);
     case "exited":
       return onExited(draft, event);
-    case "group-gone":
-    case "kill-failed":
     case "probed":
     case "watchdog":
+      if (draft.shutdown === null) changeProgram(draft, positionOf(draft, event.id), event);
+      return;
+    case "group-gone":
+    case "kill-failed":
     case "extend":
     case "main-pid":
     case "stop-command-failed":

@@ -52,7 +52,7 @@ export class World {
   perform(effect: Effect): SystemEvent | null {
     switch (effect.type) {
       case "spawn":
-        return this.#spawn(effect.id);
+        return this.#spawn(effect.id, effect.stage);
       case "kill":
         return this.#kill(effect);
       case "watch-group": {
@@ -66,14 +66,20 @@ export class World {
         for (const process of this.#processes.values())
           if (!process.isForeign) this.#hit(process, effect.signal, true);
         return null;
+      case "stop-command": {
+        const process = this.#processes.get(effect.pid);
+        assert.ok(process && !process.isReaped, `${effect.id} has no process for its stop_command`);
+        if (this.chance(0.5)) process.status ??= { kind: "exited", code: 0 };
+        if (this.chance(0.7)) return null;
+        return { type: "stop-command-failed", id: effect.id, pid: effect.pid, reason: "exit status 1" };
+      }
       case "journal":
-      case "stop-command":
       case "exit":
         return null;
     }
   }
 
-  #spawn(id: ProgramId): SystemEvent {
+  #spawn(id: ProgramId, stage: "pre" | "main"): SystemEvent {
     assert.equal(this.leaderOf(id), null, `${id} is spawned while a process of it lives`);
     if (this.chance(0.06)) return { type: "spawn-failed", id, reason: "can't find command", code: 127 };
     const pid = this.#nextPid++;
@@ -82,9 +88,9 @@ export class World {
       pid,
       ignoresTerm: this.chance(0.25),
       isForeign: this.chance(0.01),
-      status: null,
+      status: stage === "pre" && this.chance(0.6) ? { kind: "exited", code: this.chance(0.8) ? 0 : 9 } : null,
       isReaped: false,
-      members: this.chance(0.25) ? 2 : 0,
+      members: stage === "main" && this.chance(0.25) ? 2 : 0,
       isWatched: false,
     });
     return { type: "spawned", id, pid };
