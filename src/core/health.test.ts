@@ -32,6 +32,7 @@ function program(
     done: state.name === "EXITED" && state.expected,
     stoppedByHand: false,
     pending: false,
+    blocked: null,
     ...more,
   };
 }

@@ -93,7 +93,8 @@ function liveness(program: ProgramSnapshot): Finding {
 
 function readiness(program: ProgramSnapshot): Finding {
   const finding = presence(program);
-  if (finding.ok || program.spec.autostart) return finding;
+  if (finding.ok || (program.spec.autostart && program.spec.schedule === null)) return finding;
+  if (program.spec.schedule !== null) return { ...finding, ok: true, reason: "on a schedule, not counted" };
   return { ...finding, ok: true, reason: `${finding.reason} (autostart=false, not counted)` };
 }
 
@@ -110,15 +111,19 @@ function describe(program: ProgramSnapshot): string {
   return detail === "" ? state.name : `${state.name}: ${detail}`;
 }
 
-function detailOf({ state, stoppedByHand, pending, description }: ProgramSnapshot): string {
+function detailOf({ state, stoppedByHand, pending, blocked, description }: ProgramSnapshot): string {
   switch (state.name) {
     case "BACKOFF":
     case "FATAL":
       return description;
     case "STOPPED":
-      return stoppedByHand ? "stopped by an operator" : pending ? "waits for an earlier tier" : "";
+      return stoppedByHand
+        ? "stopped by an operator"
+        : pending
+          ? (blocked ?? "waits for an earlier tier")
+          : "";
     case "EXITED":
-      return state.expected ? "" : "ended unexpectedly";
+      return blocked ?? (state.expected ? "" : "ended unexpectedly");
     case "RUNNING":
       return "not ready";
     case "UNKNOWN":

@@ -22,7 +22,9 @@ export function outcomeOf(before: ProgramRecord, after: ProgramRecord, passing: 
 }
 
 function outcomeOfMain(before: ProgramRecord, after: ProgramRecord, passing: boolean): Outcome | null {
-  const { state, lastStatus } = after;
+  const { state } = after;
+  // While members of its group live on, its own end is known to the state alone.
+  const lastStatus = state.name === "STOPPING" ? (state.status ?? after.lastStatus) : after.lastStatus;
   const program = after.spec.id;
   if (state.name === "FATAL" && (!passing || lastStatus === null)) {
     const reason = describeFailure(state.reason, lastStatus);

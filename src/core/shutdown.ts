@@ -176,7 +176,7 @@ function stopLastTier(draft: Draft): boolean {
   const free = alive.filter((record) => isUp(record) && !needed.has(record.spec.id));
   // In a circle everybody is needed: then nobody is spared.
   const isStuck = free.length === 0 && alive.every(isUp);
-  for (const { spec } of isStuck ? alive : free)
+  for (const { spec } of (isStuck ? alive : free).reverse())
     changeProgram(draft, draft.index.get(spec.id) ?? -1, { type: "stop" });
   return true;
 }

@@ -24,8 +24,10 @@ export interface ProgramSnapshot extends ProgramFacts {
   readonly done: boolean;
   /** Stopped by an operator. */
   readonly stoppedByHand: boolean;
-  /** Wants to start and waits for an earlier tier. */
+  /** Wants to start and waits: for an earlier tier, or for what `blocked` says. */
   readonly pending: boolean;
+  /** What of its `depends_on` is not as it should be: `waiting for redis to be ready`; null: nothing. */
+  readonly blocked: string | null;
 }
 
 export interface Snapshot {
