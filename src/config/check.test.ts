@@ -73,7 +73,6 @@ Warnings:
   /etc/tsinit.ini:21: [program:redis] piority: no such key; maybe priority; it is ignored
 
 Notices:
-  /etc/tsinit.ini:25: [program:cache] depends_on: accepted, but not active in this version
 
 The configuration is valid.
 `,

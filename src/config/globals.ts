@@ -152,6 +152,7 @@ export function defaultGlobals(): GlobalSpec {
     uid: 0,
     hostname: "",
     isDirectory: () => true,
+    read: () => ({ errno: "ENOENT" }),
   };
   const context = { document: new Document(), problems: new Problems(), host, here: "/" };
   const empty = (name: string): Section => ({ name, where: "", label: name, entries: new Map() });

@@ -67,6 +67,7 @@ function readHost(request: LoadRequest, files: Files): Host {
     uid: request.uid,
     hostname: request.hostname ?? hostname(text, request.environment),
     isDirectory: (path) => files.isDirectory(path),
+    read: (path) => files.read(path),
   };
 }
 

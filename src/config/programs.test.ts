@@ -77,6 +77,16 @@ test("the defaults are supervisord's", () => {
     stdin: "null",
     listener: null,
     socket: null,
+    dependsOn: [],
+    restartWith: [],
+    ready: null,
+    live: null,
+    watchdogSecs: null,
+    restart: { delay: null, delayMax: 30, jitter: 0, limit: null },
+    schedule: null,
+    runtimeMaxSecs: null,
+    preStart: null,
+    stopCommand: null,
   });
 });
 
@@ -138,13 +148,6 @@ test("unknown keys and sections are warnings with the nearest known one, so that
       "/etc/tsinit.ini:4: [program:p] foo: no such key; it is ignored",
     ],
   );
-});
-
-test("keys whose feature is not there yet load with a notice, unless set to their default", () => {
-  const text = "[program:p]\ncommand=x\ndepends_on=q\nstdout_events_enabled=true\n";
-  assert.deepEqual(notices(text), [
-    "/etc/tsinit.ini:3: [program:p] depends_on: accepted, but not active in this version",
-  ]);
 });
 
 test("keys of tsinit's own", () => {

@@ -1,12 +1,16 @@
 /** One `[program:x]` section, or a listener or fcgi program, → a spec for each of its processes. */
 import type { Credentials, ListenerSpec, ProgramSpec, SocketSpec } from "../core/spec.ts";
+import { readChecks } from "./checks.ts";
 import type { Section } from "./document.ts";
 import type { Names } from "./expand.ts";
 import { credentialsOf, type Globals } from "./globals.ts";
+import type { Link } from "./links.ts";
 import { readStreams } from "./logfiles.ts";
 import { Invalid } from "./problems.ts";
 import { type Context, SectionReader } from "./reader.ts";
 import { compareText, quote, strip } from "./text.ts";
+import { absolutePath, expandHome } from "./values.ts";
+import { parseVariables } from "./variables.ts";
 import { parseCommand, uncutCommand } from "./words.ts";
 
 /** What every program of a configuration has in common. */
@@ -16,6 +20,8 @@ export interface ProgramContext extends Context {
   readonly globals: Globals;
   readonly environment: Readonly<Record<string, string>>;
   readonly user: Credentials | null;
+  /** Filled while programs are read. */
+  readonly links: Link[];
 }
 
 export type ProgramKind = "program" | "eventlistener" | "fcgi-program";
@@ -77,6 +83,14 @@ export function readProcesses(
     );
     if (spec !== null) specs.push(spec);
   }
+  context.links.push({
+    program,
+    ids: specs.map(({ id }) => id),
+    dependsOn: reader.get("depends_on", names),
+    restartWith: reader.get("restart_with", names),
+    dependsPlace: reader.place("depends_on"),
+    restartPlace: reader.place("restart_with"),
+  });
   return specs.sort((a, b) => a.priority - b.priority || compareText(a.name, b.name));
 }
 
@@ -131,6 +145,7 @@ function readShared(
     );
   }
   const serverurl = reader.get("serverurl", names);
+  const checks = readChecks(reader, names, context);
   return {
     section: reader.section.label,
     priority: reader.get("priority", names),
@@ -144,7 +159,8 @@ function readShared(
     stopasgroup,
     killasgroup,
     critical: reader.get("critical", names) ?? globals.critical,
-    type: reader.get("type", names),
+    // A run of a schedule is meant to end.
+    type: checks.schedule === null ? reader.get("type", names) : "oneshot",
     user: readUser(reader, names, context),
     umask: reader.get("umask", names),
     forwardSignals: reader.get("forward_signals", names) ?? globals.forwardSignals,
@@ -154,14 +170,7 @@ function readShared(
     stdin: reader.get("stdin", names) ?? (context.document.sections.has("supervisord") ? "pipe" : "null"),
     dependsOn: [],
     restartWith: [],
-    ready: null,
-    live: null,
-    watchdogSecs: null,
-    restart: { delay: null, delayMax: 30, jitter: 0, limit: null },
-    schedule: null,
-    runtimeMaxSecs: null,
-    preStart: null,
-    stopCommand: null,
+    ...checks,
     serverurl: serverurl?.trim().toUpperCase() === "AUTO" ? null : serverurl,
   };
 }
@@ -223,9 +232,36 @@ function readProcess(
     argv: command.argv,
     commandError: command.error,
     directory: directory === "" ? null : directory,
-    environment: { ...context.environment, ...Object.fromEntries(own) },
+    environment: {
+      ...context.environment,
+      ...readVariables(reader, inner, context),
+      ...Object.fromEntries(own),
+    },
     ...streams,
   };
+}
+
+/** `environment_file`, read now: a reload sees what has changed in it. */
+function readVariables(
+  reader: SectionReader<"program">,
+  names: Names,
+  context: Context,
+): Record<string, string> {
+  const value = reader.get("environment_file", names)?.trim() ?? "";
+  if (value === "") return {};
+  const { host, problems } = context;
+  const isOptional = value.startsWith("-");
+  const path = absolutePath(expandHome(isOptional ? value.slice(1) : value, host), host);
+  const file = host.read(path);
+  const place = reader.place("environment_file");
+  if ("errno" in file) {
+    if (isOptional && file.errno === "ENOENT") return {};
+    const hint =
+      file.errno === "ENOENT" ? `; expected a file of KEY=VALUE lines, or -${path} if it may be missing` : "";
+    problems.error(place, `cannot read ${path}: ${file.errno}${hint}`);
+    return {};
+  }
+  return problems.attempt(place, () => parseVariables(file.text)) ?? {};
 }
 
 function checkVariables(

@@ -2,6 +2,7 @@
  * A document of files and variables → the configuration, or every error in it. Pure: the machine comes in as
  * `Host`.
  */
+import { orderPrograms } from "../core/plan.ts";
 import { namespec, type ProgramSpec } from "../core/spec.ts";
 import type { Config, SupervisordSpec } from "./config.ts";
 import { Document, type Section } from "./document.ts";
@@ -9,6 +10,7 @@ import { applyVariables, type Environment, inheritedEnvironment } from "./env.ts
 import { Names } from "./expand.ts";
 import { defaultUser, readCtl, readGlobals, readSupervisord } from "./globals.ts";
 import { readMembers } from "./groups.ts";
+import { connect } from "./links.ts";
 import { isDevice } from "./logfiles.ts";
 import { findOption, OPTIONS, optionKeys } from "./options.ts";
 import { checkInterface } from "./plugins.ts";
@@ -67,7 +69,14 @@ export function resolve(request: ResolveRequest): Config {
   }
   checkSections(document, { ...context, names });
   const user = defaultUser(supervisord, supervisordSection, context);
-  const programContext = { ...context, names, globals, environment: supervisord.environment, user };
+  const programContext = {
+    ...context,
+    names,
+    globals,
+    environment: supervisord.environment,
+    user,
+    links: [],
+  };
   const plan = readPlan(request, programContext, supervisord);
   return { ...base, plan, warnings: problems.warnings, notices: problems.notices };
 }
@@ -134,9 +143,9 @@ function readPlan(
   const { global } = context.globals;
   const main = request.command.length === 0 ? null : readMain(request, context);
   const { groups, programs } = readMembers(context);
-  const all = main === null ? [...programs] : [...programs, main];
+  const connected = connect(main === null ? programs : [...programs, main], context.links, problems);
+  const all = orderPrograms(connected);
   const allGroups = main === null ? [...groups] : [...groups, groupOf(main)];
-  all.sort(inStartOrder);
   allGroups.sort((a, b) => a.priority - b.priority || compareText(a.name, b.name));
   // With another error it may only follow from that.
   if (all.length === 0 && global.exitWhenDone && problems.errors.length === 0) {
@@ -151,15 +160,6 @@ function readPlan(
   }
   noticeLogFiles(all, supervisord, context);
   return { global, groups: allGroups, programs: all, passthrough: main !== null && programs.length === 0 };
-}
-
-function inStartOrder(a: ProgramSpec, b: ProgramSpec): number {
-  return (
-    a.groupPriority - b.groupPriority ||
-    a.priority - b.priority ||
-    compareText(a.name, b.name) ||
-    compareText(a.group, b.group)
-  );
 }
 
 function groupOf(main: ProgramSpec): Config["plan"]["groups"][number] {

@@ -2,7 +2,7 @@
  * The types of option values: text → value, or Invalid in supervisord's words and what is expected instead.
  */
 import { parseSignal, type Signal } from "../core/signal-names.ts";
-import type { GlobalSpec, ProgramSpec } from "../core/spec.ts";
+import type { Condition, GlobalSpec, ProgramSpec } from "../core/spec.ts";
 import type { Accounts, ResolvedUser } from "./accounts.ts";
 import { Invalid } from "./problems.ts";
 import { nearest, quote, strip } from "./text.ts";
@@ -17,6 +17,8 @@ export interface Host {
   readonly uid: number;
   readonly hostname: string;
   isDirectory(path: string): boolean;
+  /** The text of a file, or an errno's name. */
+  read(path: string): { readonly text: string } | { readonly errno: string };
 }
 
 /** A child's log file: none, automatic, syslog, or a path. `text` is as written. */
@@ -91,8 +93,18 @@ export const TYPES = {
   overflow: choice("block", "drop"),
   files: choice("off", "also"),
   program: choice("simple", "oneshot"),
+  overlap: choice("skip", "queue", "kill"),
+  depends: type("names with conditions, such as redis:ready, migrate:done", parseDepends),
+  url: type("a URL such as http://localhost:8080/health", parseUrl),
+  hostport: type("a port, or host:port", (text, host) => {
+    const address = parseAddress(strip(text), host);
+    return { host: address.host === "" ? "localhost" : address.host, port: address.port };
+  }),
+  pattern: type("a regular expression", parsePattern),
+  descriptor: type("the number of a descriptor, 3 or above", parseDescriptor),
+  rate: type("a count and a time, such as 5/10m, or none", (text) => (isNone(text) ? null : parseRate(text))),
+  share: type("a share from 0 to 1, such as 0.2", parseShare),
   stdin: choice("null", "pipe"),
-  later: type("a text", (text) => text, true),
 } as const satisfies Record<string, ValueType<unknown>>;
 
 export type TypeName = keyof typeof TYPES;
@@ -207,6 +219,71 @@ function parseSeconds(text: string): number {
   const value = Number(digits);
   if (value > SECONDS_LIMIT) throw new Invalid(`${text} is above upper bound (${SECONDS_LIMIT})`);
   return value;
+}
+
+export interface DependsValue {
+  readonly name: string;
+  /** null: what suits the other program. */
+  readonly condition: Condition | null;
+}
+
+const CONDITIONS: readonly Condition[] = ["started", "ready", "done"];
+
+function parseDepends(text: string): readonly DependsValue[] {
+  return parseList(text)
+    .filter((word) => word !== "" && !isNone(word))
+    .map((word) => {
+      const colon = word.lastIndexOf(":");
+      const condition = CONDITIONS.find((candidate) => candidate === strip(word.slice(colon + 1)));
+      if (colon < 0 || condition === undefined) return { name: word, condition: null };
+      return { name: strip(word.slice(0, colon)), condition };
+    });
+}
+
+function parseUrl(text: string): string {
+  const short = strip(text).replace(/^:(\d+)/, "http://localhost:$1");
+  const url = URL.parse(short);
+  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:"))
+    throw new Invalid(`${quote(text)} is not a URL of http or https`);
+  return url.href;
+}
+
+function parsePattern(text: string): string {
+  try {
+    new RegExp(text);
+    return text;
+  } catch (error) {
+    throw new Invalid(
+      `${quote(text)} is not a regular expression: ${error instanceof Error ? error.message : ""}`,
+    );
+  }
+}
+
+function parseDescriptor(text: string): number {
+  const fd = parseInteger(text);
+  if (fd < 3 || fd > 255) throw new Invalid(`${fd} is not a descriptor from 3 to 255`);
+  return fd;
+}
+
+const TIME_UNITS: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** `5/10m` → 5 within 600 seconds. */
+function parseRate(text: string): { readonly count: number; readonly seconds: number } {
+  const match = /^(\d+)\s*\/\s*(\d+)\s*([smhd]?)$/.exec(strip(text));
+  const count = Number(match?.[1]);
+  const seconds = Number(match?.[2]) * (TIME_UNITS[match?.[3] ?? ""] ?? 1);
+  if (match === null || count < 1 || seconds < 1)
+    throw new Invalid(`${quote(text)} is not a count within a time`);
+  if (count > 1000 || seconds > SECONDS_LIMIT)
+    throw new Invalid(`${quote(text)} is above upper bound (1000/${SECONDS_LIMIT}s)`);
+  return { count, seconds };
+}
+
+function parseShare(text: string): number {
+  const digits = strip(text);
+  if (!/^(\d+(\.\d*)?|\.\d+)$/.test(digits) || Number(digits) > 1)
+    throw new Invalid(`${quote(text)} is not a share`);
+  return Number(digits);
 }
 
 function parseList(text: string): readonly string[] {

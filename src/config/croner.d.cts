@@ -1,0 +1,1 @@
+export declare function load(): typeof import("croner");
