@@ -72,8 +72,6 @@ Servers:
 Warnings:
   /etc/tsinit.ini:21: [program:redis] piority: no such key; maybe priority; it is ignored
 
-Notices:
-
 The configuration is valid.
 `,
   );
