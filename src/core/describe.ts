@@ -16,7 +16,8 @@ export const TOO_QUICK = "Exited too quickly (process log may have details)";
 /** `exit status 3`, `terminated by SIGSEGV (core dumped)`. */
 export function describeStatus(status: ExitStatus): string {
   if (status.kind === "exited") return `exit status ${status.code}`;
-  return `terminated by ${signalName(status.signal)}${status.coreDumped ? " (core dumped)" : ""}`;
+  const how = status.oom ? " (out of memory)" : status.coreDumped ? " (core dumped)" : "";
+  return `terminated by ${signalName(status.signal)}${how}`;
 }
 
 /** Seconds → `0:03:12`, `1 day, 0:00:05`, `5 days, 7:18:14`. Hours are not padded. Negative is 0. */

@@ -672,5 +672,6 @@ function nextKillAt(spec: ProgramSpec, now: Millis): Millis {
 }
 
 function restartReason(status: ExitStatus): RestartReason {
-  return status.kind === "exited" ? "exit" : "signal";
+  if (status.kind === "exited") return "exit";
+  return status.oom ? "oom" : "signal";
 }

@@ -8,7 +8,13 @@ export type Pid = number;
 /** How a process ended. */
 export type ExitStatus =
   | { readonly kind: "exited"; readonly code: number }
-  | { readonly kind: "signalled"; readonly signal: Signal; readonly coreDumped: boolean };
+  /** oom: the kernel killed it because memory ran out. */
+  | {
+      readonly kind: "signalled";
+      readonly signal: Signal;
+      readonly coreDumped: boolean;
+      readonly oom?: boolean;
+    };
 
 export type ProgramState =
   | { readonly name: "STOPPED" }

@@ -19,6 +19,7 @@ import { removeFile, writePidfile, writeTerminationLog } from "./files.ts";
 import { createJournal } from "./journal.ts";
 import { findCommand, type LaunchContext } from "./launch.ts";
 import { createLoop } from "./loop.ts";
+import { watchOom } from "./oom.ts";
 import { createPerformer } from "./perform.ts";
 import { createReaper } from "./reaper.ts";
 import { createServers, type Servers } from "./servers.ts";
@@ -66,6 +67,7 @@ export async function boot(request: BootRequest): Promise<void> {
   const reaper = createReaper({
     kernel,
     clock,
+    oom: watchOom(),
     submit: (event) => loop.submit(event),
     onProgramEnd: (id, pid) => logs.finish(id, pid),
     onOrphan: ({ pid }) => {

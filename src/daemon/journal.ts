@@ -3,7 +3,7 @@ import type { JournalEntry, RestartReason } from "../core/effect.ts";
 import { signalName } from "../core/signal-names.ts";
 import type { ProgramFacts } from "../core/snapshot.ts";
 import type { ProgramId } from "../core/spec.ts";
-import { type ExitStatus, exitCode } from "../core/states.ts";
+import type { ExitStatus } from "../core/states.ts";
 import type { Clock } from "./clock.ts";
 
 /** What one program did since tsinit started; kept when the program is removed, so that counters never go down. */
@@ -108,10 +108,4 @@ export function createJournal(clock: Clock, onListenerFault: (error: unknown) =>
       return () => void listeners.delete(listener);
     },
   };
-}
-
-/** `exit status 3` or `terminated by SIGKILL (core dumped)`. */
-export function renderStatus(status: ExitStatus): string {
-  if (status.kind === "exited") return `exit status ${exitCode(status)}`;
-  return `terminated by ${signalName(status.signal)}${status.coreDumped ? " (core dumped)" : ""}`;
 }

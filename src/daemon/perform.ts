@@ -1,7 +1,7 @@
 /** Effects → the world. It decides nothing; what it learns goes back as an event. */
 import type { Effect, Outcome } from "../core/effect.ts";
 import type { SystemEvent } from "../core/event.ts";
-import type { Signal } from "../core/signal-names.ts";
+import { SIGNALS, type Signal } from "../core/signal-names.ts";
 import type { ProgramId, ProgramSpec } from "../core/spec.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Journal } from "./journal.ts";
@@ -44,6 +44,7 @@ export function createPerformer(options: PerformOptions): (effect: Effect) => Sy
       case "spawn":
         return spawn(effect.id);
       case "kill": {
+        if (effect.signal === SIGNALS.KILL) reaper.noteKilled(effect.pid);
         const errno = kernel.kill(effect.group ? -effect.pid : effect.pid, effect.signal);
         // ESRCH: it ended just now, its exit is on the way.
         if (errno === null || errno === "ESRCH") return null;

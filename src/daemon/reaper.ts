@@ -1,15 +1,19 @@
 /** Collects every child that ended: programs become events, orphans are counted and forgotten. */
 
 import type { SystemEvent } from "../core/event.ts";
+import { SIGNALS } from "../core/signal-names.ts";
 import type { ProgramId } from "../core/spec.ts";
-import type { Pid } from "../core/states.ts";
+import type { ExitStatus, Pid } from "../core/states.ts";
 import type { Kernel, Reaped } from "../kernel/kernel.ts";
 import type { Clock } from "./clock.ts";
+import type { OomWatch } from "./oom.ts";
 
 export interface Reaper {
   /** A program's process, from its spawn until it is reaped. */
   track(pid: Pid, id: ProgramId): void;
   owner(pid: Pid): ProgramId | null;
+  /** A SIGKILL of ours: the death that follows is not the kernel's doing. */
+  noteKilled(pid: Pid): void;
   /** SIGCHLD came: take all that ended. */
   reap(): void;
   /** Report `group-gone` when no process of the group is left. */
@@ -26,6 +30,7 @@ export interface ReaperOptions {
   /** Before the exit of a program is told: its last words. */
   readonly onProgramEnd: (id: ProgramId, pid: Pid) => void;
   readonly onOrphan: (reaped: Reaped) => void;
+  readonly oom: OomWatch;
 }
 
 /** Group members that are nobody's orphans end without a signal to us: look again this often while one is awaited. */
@@ -34,6 +39,7 @@ const LOOK_AGAIN_MS = 50;
 export function createReaper(options: ReaperOptions): Reaper {
   const { kernel, clock, submit } = options;
   const programs = new Map<Pid, ProgramId>();
+  const killed = new Set<Pid>();
   const groups = new Map<ProgramId, Pid>();
   let awaitingAlone = false;
   let looking = false;
@@ -68,13 +74,20 @@ export function createReaper(options: ReaperOptions): Reaper {
     });
   }
 
+  /** A SIGKILL that was not ours may have been the kernel's. */
+  function attribute({ pid, status }: Reaped): ExitStatus {
+    const isOurs = killed.delete(pid);
+    if (isOurs || status.kind !== "signalled" || status.signal !== SIGNALS.KILL) return status;
+    return options.oom.hasStruck() ? { ...status, oom: true } : status;
+  }
+
   function reap(): void {
     const ended: Reaped[] = [];
     for (;;) {
       const next = kernel.reap();
       if (next === "none" || next === "childless") break;
       // Thousands of orphans may end at once: only programs are worth keeping.
-      if (programs.has(next.pid)) ended.push({ pid: next.pid, status: next.status });
+      if (programs.has(next.pid)) ended.push({ pid: next.pid, status: attribute(next) });
       else {
         orphans++;
         options.onOrphan(next);
@@ -93,6 +106,9 @@ export function createReaper(options: ReaperOptions): Reaper {
   return {
     track: (pid, id) => void programs.set(pid, id),
     owner: (pid) => programs.get(pid) ?? null,
+    noteKilled: (pid) => {
+      if (programs.has(pid)) killed.add(pid);
+    },
     reap,
     watchGroup(id, group) {
       groups.set(id, group);

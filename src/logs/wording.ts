@@ -1,8 +1,8 @@
 /** Journal entries as log lines: supervisord's words where it has some (supervisord.md 16), so that alerts keep working. Pure. */
+import { describeStatus } from "../core/describe.ts";
 import type { JournalEntry } from "../core/effect.ts";
 import { SIGNALS, signalName } from "../core/signal-names.ts";
 import type { ProgramId, ProgramSpec } from "../core/spec.ts";
-import type { ExitStatus } from "../core/states.ts";
 import type { Level } from "./logs.ts";
 
 export interface LogLine {
@@ -87,7 +87,7 @@ function line(level: Level, text: string): LogLine {
 function renderState(entry: StateEntry, name: string, startsecs: number): LogLine | null {
   const { ended, to } = entry;
   if (ended) {
-    const status = renderStatus(ended.status);
+    const status = describeStatus(ended.status);
     const level = ended.expected ? "info" : "warn";
     if (entry.from === "STOPPING") return line(level, `stopped: ${name} (${status})`);
     return line(level, `exited: ${name} (${status}; ${ended.expected ? "expected" : "not expected"})`);
@@ -100,12 +100,6 @@ function renderState(entry: StateEntry, name: string, startsecs: number): LogLin
     return line("info", `gave up: ${name} entered FATAL state, too many start retries too quickly`);
   }
   return null;
-}
-
-/** `exit status 3`, `terminated by SIGSEGV (core dumped)`. */
-function renderStatus(status: ExitStatus): string {
-  if (status.kind === "exited") return `exit status ${status.code}`;
-  return `terminated by ${signalName(status.signal)}${status.coreDumped ? " (core dumped)" : ""}`;
 }
 
 function renderSweeping(signal: number): LogLine {
