@@ -57,14 +57,16 @@ async function runInit(
   kernel.setName(supervisord === null ? "tsinit" : "supervisord");
   const { listenForSignals } = await import("./daemon/signals.ts");
   const signals = listenForSignals(kernel);
-  const { loadConfig } = await import("./config/load.ts");
+  const { loadConfig, readHost } = await import("./config/load.ts");
   const { renderProblem } = await import("./config/config.ts");
   const request = { ...loadRequest(kernel, options, "init"), supervisord };
   const load = () => loadConfig(request);
   const loaded = load();
+  if (supervisord !== null) {
+    const { refuse } = await import("./supervisord.ts");
+    refuse(loaded, supervisord, readHost(request));
+  }
   if (!loaded.ok) {
-    const nowhere = supervisord && loaded.errors.find(({ where }) => where === "");
-    if (nowhere) throw new UsageError(nowhere.text);
     for (const problem of [...loaded.warnings, ...loaded.errors])
       kernel.writeNow(2, `${renderProblem(problem)}\n`);
     kernel.exit(EXIT_USAGE);
@@ -143,13 +145,12 @@ function runHelp(topic: string | undefined): number {
 async function dispatch(kernel: Kernel): Promise<number | null> {
   if (calledAs === "supervisorctl") return runClient(kernel, words, "supervisorctl");
   if (calledAs === "supervisord") {
-    const { checkUser, parseSupervisord } = await import("./supervisord.ts");
+    const { parseSupervisord } = await import("./supervisord.ts");
     const { readHost } = await import("./config/load.ts");
     const host = readHost(loadRequest(kernel, { config: null, rest: [] }, "init"));
     const parsed = parseSupervisord(words, host);
     if (parsed.show !== "run")
       return say(parsed.show === "version" ? "4.2.5\n" : supervisordUsage(toolPath(kernel)));
-    checkUser(parsed.overrides, host);
     const call = { overrides: parsed.overrides, mayDaemonize: kernel.pid !== 1 };
     await runInit(kernel, { config: parsed.config, rest: [] }, call);
     return null;

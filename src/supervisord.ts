@@ -1,4 +1,5 @@
 /** supervisord's command line (supervisord.md 5.1): what a file would say under [supervisord], by option. */
+import type { Loaded, SupervisordCall } from "./config/load.ts";
 import { Invalid } from "./config/problems.ts";
 import { quote } from "./config/text.ts";
 import { absolutePath, expandHome, type Host, missingDirectory, TYPES } from "./config/values.ts";
@@ -89,7 +90,14 @@ function checkValue(name: string, value: string, check: Check, host: Host): void
   }
 }
 
-/** `-u`: supervisord looks at it last, when the configuration was read. Throws UsageError. */
+/** What supervisord would end for once it has read its files, where it has words for that. Throws UsageError. */
+export function refuse(loaded: Loaded, { overrides }: SupervisordCall, host: Host): void {
+  const nowhere = loaded.ok ? undefined : loaded.errors.find(({ where }) => where === "");
+  if (nowhere) throw new UsageError(nowhere.text);
+  checkUser(overrides, host);
+}
+
+/** `-u`. Throws UsageError. */
 export function checkUser(overrides: Readonly<Record<string, string>>, host: Host): void {
   const text = overrides["user"];
   if (text === undefined) return;
