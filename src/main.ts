@@ -100,7 +100,7 @@ async function runInit(
 function withNotice(config: Config): Config {
   if (config.supervisord.nodaemon) return config;
   const text =
-    "it stays in the foreground as PID 1: a container ends when its PID 1 leaves (-n or nodaemon=true asks for that)";
+    "supervisord stays in the foreground as PID 1: a container ends when its PID 1 leaves (-n or nodaemon=true asks for that)";
   return { ...config, notices: [...config.notices, { where: "", section: null, key: null, text }] };
 }
 

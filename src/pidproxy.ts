@@ -21,6 +21,7 @@ export function runPidproxy(kernel: Kernel, name: string, words: readonly string
     kernel.writeNow(1, pidproxyUsage(name));
     return 1;
   }
+  kernel.setName("pidproxy");
   for (const signal of PASSED_ON) process.on(`SIG${signal}`, () => passOn(kernel, pidfile, SIGNALS[signal]));
   process.on("SIGCHLD", () => {
     if (typeof kernel.reap() === "object") kernel.exit(0);
