@@ -12,6 +12,7 @@ const host: Host = {
   hostname: "h",
   isDirectory: (path) => path === "/tmp",
   read: () => ({ errno: "ENOENT" }),
+  limit: () => Number.POSITIVE_INFINITY,
 };
 
 function parse(type: TypeName, text: string): unknown {

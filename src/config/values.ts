@@ -19,6 +19,8 @@ export interface Host {
   isDirectory(path: string): boolean;
   /** The text of a file, or an errno's name. */
   read(path: string): { readonly text: string } | { readonly errno: string };
+  /** The soft resource limit by its name in /proc/self/limits; Infinity when there is none or nobody knows. */
+  limit(name: "Max open files" | "Max processes"): number;
 }
 
 /** A child's log file: none, automatic, syslog, or a path. `text` is as written. */
