@@ -91,8 +91,7 @@ export function hasLog({ spec }: ProgramSnapshot, stream: Stream): boolean {
 function reader(stream: Stream): Method {
   return method([NAME, OFFSET, LENGTH], "string", `A part of a program's ${stream}.`, ({ control }, args) => {
     const program = findProgram(control, args.text(0));
-    // supervisord names the file that is not there; clients know its word for one that never was.
-    if (!hasLog(program, stream)) throw new RpcError("NO_FILE", "None");
+    if (!hasLog(program, stream)) throw new RpcError("NO_FILE");
     return readLog(control.history(program.id, stream), args.int(1), args.int(2));
   });
 }
@@ -108,7 +107,7 @@ function tailer(stream: Stream): Method {
 
 function sendStdin({ control }: MethodContext, args: Arguments): Value {
   const [name, chars] = [args.text(0), args.value(1)];
-  if (typeof chars !== "string") throw new RpcError("INCORRECT_PARAMETERS", String(chars));
+  if (typeof chars !== "string") throw new RpcError("INCORRECT_PARAMETERS");
   const { id } = findProgram(control, name);
   switch (control.sendStdin(id, Buffer.from(chars))) {
     case "sent":

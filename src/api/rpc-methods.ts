@@ -1,5 +1,5 @@
 /** The methods of supervisor's own namespace (supervisord.md 13.3), one table. */
-import { parseSignal } from "../core/signal-names.ts";
+import { parseSignal, type Signal } from "../core/signal-names.ts";
 import type { ProgramSnapshot } from "../core/snapshot.ts";
 import { RpcError } from "./faults.ts";
 import { type Arguments, type MethodContext, method, NAME, type NamedMethod, type Param } from "./method.ts";
@@ -157,7 +157,7 @@ async function startProcess(context: MethodContext, args: Arguments): Promise<Va
 /** Several at once: tiers wait for one another as at boot. */
 async function start({ control }: MethodContext, programs: ProgramSnapshot[], wait: boolean): Promise<Value> {
   const down = programs.filter((program) => !isUp(program));
-  return (await startPrograms(control, down, { wait, gated: true })).map(result);
+  return results(down, await startPrograms(control, down, { wait, gated: true }));
 }
 
 async function stopProcess(context: MethodContext, args: Arguments): Promise<Value> {
@@ -169,7 +169,15 @@ async function stopProcess(context: MethodContext, args: Arguments): Promise<Val
 }
 
 async function stop({ control }: MethodContext, programs: ProgramSnapshot[], wait: boolean): Promise<Value> {
-  return (await stopPrograms(control, programs.filter(isStoppable), wait)).map(result);
+  const up = programs.filter(isStoppable);
+  return results(up, await stopPrograms(control, up, wait));
+}
+
+/** In the order in which they were asked for, whoever was first to be done. */
+function results(programs: readonly ProgramSnapshot[], settled: readonly Settled[]): Value {
+  const places = new Map(programs.map(({ id }, place) => [id, place]));
+  const place = ({ spec }: Settled): number => places.get(spec.id) ?? 0;
+  return settled.toSorted((left, right) => place(left) - place(right)).map(result);
 }
 
 function signalProcess(context: MethodContext, args: Arguments): Value {
@@ -177,19 +185,24 @@ function signalProcess(context: MethodContext, args: Arguments): Value {
   const name = args.text(0);
   const { group, program } = findTarget(control, name);
   if (!program) return signalAll(context, groupMembers(control, group), args.text(1));
-  const signal = parseSignal(args.text(1));
+  const signal = signalOf(args.text(1));
   if (signal === null) throw new RpcError("BAD_SIGNAL", args.text(1));
   if (!isSignallable(program)) throw new RpcError("NOT_RUNNING", name);
   return single([{ spec: program.spec, fault: signalProgram(control, program.id, signal) }]);
 }
 
 function signalAll({ control }: MethodContext, programs: ProgramSnapshot[], word: string): Value {
-  const signal = parseSignal(word);
+  const signal = signalOf(word);
   return programs.filter(isSignallable).map(({ spec, id }) => {
     const fault =
       signal === null ? new RpcError("BAD_SIGNAL", word).fault : signalProgram(control, id, signal);
     return result({ spec, fault });
   });
+}
+
+/** 0 asks whether a process is there, as kill(2) has it. */
+function signalOf(word: string): Signal | null {
+  return /^\s*[+-]?0+\s*$/.test(word) ? 0 : parseSignal(word);
 }
 
 /** supervisord sorts these by process name. */
