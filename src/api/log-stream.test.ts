@@ -45,7 +45,7 @@ function follow(port: number, path: string): Promise<Following> {
       let look = (): void => {};
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => {
-        text += chunk;
+        text = (text + chunk).slice(-100_000);
         look();
       });
       response.on("error", () => {});
