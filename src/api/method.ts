@@ -5,8 +5,8 @@ import type { Value } from "./xmlrpc.ts";
 
 export interface Param {
   readonly name: string;
-  /** `signal`: a name or a number; `text`: a string that the method checks itself. Both are strings in signatures. */
-  readonly type: "string" | "int" | "boolean" | "array" | "signal" | "text";
+  /** `signal`: a name or a number; `scalar`: a number or truth stands for its text. Both are strings in signatures. */
+  readonly type: "string" | "int" | "boolean" | "array" | "signal" | "scalar";
   /** May be left out; only the last ones can. */
   readonly optional?: true;
 }
@@ -24,7 +24,6 @@ export interface Arguments {
   /** True when left out. */
   flag(index: number): boolean;
   list(index: number): readonly Value[];
-  value(index: number): Value;
 }
 
 export interface Method {
@@ -70,12 +69,11 @@ export function takeArguments({ params }: Method, values: readonly Value[]): Arg
       const value = values[index];
       return Array.isArray(value) ? value : [];
     },
-    value: (index) => values[index] ?? null,
   };
 }
 
 export function renderType({ type }: Param): string {
-  return type === "signal" || type === "text" ? "string" : type;
+  return type === "signal" || type === "scalar" ? "string" : type;
 }
 
 /** As lenient as supervisord, whose `int()` takes a number as text and whose truths are Python's. */
@@ -89,8 +87,9 @@ function isOfType(value: Value, type: Param["type"] | undefined): boolean {
       if (typeof value === "string") return /^\s*[+-]?\d{1,15}\s*$/.test(value);
       return typeof value === "boolean" || Number.isFinite(value);
     case "boolean":
-    case "text":
       return true;
+    case "scalar":
+      return typeof value !== "object";
     case "array":
       return Array.isArray(value);
     case undefined:

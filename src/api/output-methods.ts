@@ -59,7 +59,7 @@ export const OUTPUT_METHODS: readonly NamedMethod[] = [
   [
     "supervisor.sendProcessStdin",
     method(
-      [NAME, { name: "chars", type: "text" }],
+      [NAME, { name: "chars", type: "string" }],
       "boolean",
       "Writes text to a program's stdin, as UTF-8.",
       sendStdin,
@@ -69,8 +69,8 @@ export const OUTPUT_METHODS: readonly NamedMethod[] = [
     "supervisor.sendRemoteCommEvent",
     {
       params: [
-        { name: "type", type: "text" },
-        { name: "data", type: "text" },
+        { name: "type", type: "scalar" },
+        { name: "data", type: "scalar" },
       ],
       returns: "boolean",
       help: "Sends a REMOTE_COMMUNICATION event to the event listeners.",
@@ -106,10 +106,8 @@ function tailer(stream: Stream): Method {
 }
 
 function sendStdin({ control }: MethodContext, args: Arguments): Value {
-  const [name, chars] = [args.text(0), args.value(1)];
-  if (typeof chars !== "string") throw new RpcError("INCORRECT_PARAMETERS");
-  const { id } = findProgram(control, name);
-  switch (control.sendStdin(id, Buffer.from(chars))) {
+  const name = args.text(0);
+  switch (control.sendStdin(findProgram(control, name).id, Buffer.from(args.text(1)))) {
     case "sent":
       return true;
     case "not-running":
