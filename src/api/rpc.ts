@@ -104,7 +104,7 @@ function renderHelp({ help, params, returns }: Method): string {
  * A call of a megabyte holds thousands of calls, each of which may ask for everything: what they answer together is
  * limited, and others get a turn between them.
  */
-const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const CALLS_PER_TURN = 16;
 
 /** Answers are plain values, not arrays of one as the convention has it: that is how supervisord does it. */

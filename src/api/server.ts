@@ -54,6 +54,7 @@ const MAX_HEADERS = 100;
 /** Node looks for slow clients by a timer that always runs; ours run only with a connection. */
 const NEVER_MS = 2 ** 31 - 1;
 const BACKLOG = 1024;
+const MAX_REQUESTS = 8;
 const FOLLOWER_ALIVE_MS = 60_000;
 const COMMON_HEADERS = {
   "X-Content-Type-Options": "nosniff",
@@ -101,7 +102,7 @@ function createListener(listener: Listener, login: Login | null, deps: ServerDep
   const surface = createSurface(deps);
   const connections = createConnections(deps.clock);
   const followers = createFollowers();
-  const busy = new WeakSet<Socket>();
+  const asked = new WeakMap<Socket, number>();
   const server = createServer(
     {
       connectionsCheckingInterval: NEVER_MS,
@@ -113,9 +114,11 @@ function createListener(listener: Listener, login: Login | null, deps: ServerDep
       requireHostHeader: false,
     },
     (request, response) => {
-      // One request a connection: those that were sent along with it are not read.
-      if (busy.has(request.socket)) return void request.socket.pause();
-      busy.add(request.socket);
+      // One request a connection. Some are sent along with it and never answered; many are an attack on memory.
+      const count = (asked.get(request.socket) ?? 0) + 1;
+      asked.set(request.socket, count);
+      if (count > MAX_REQUESTS) request.socket.destroy();
+      if (count > 1) return;
       respond({ request, response, listener, login, surface, connections, followers }).catch((error) => {
         surface.fault("a reply", error);
         request.socket.destroy();
@@ -123,6 +126,10 @@ function createListener(listener: Listener, login: Login | null, deps: ServerDep
     },
   );
   server.maxHeadersCount = MAX_HEADERS;
+  // Node would keep the connection.
+  server.on("checkExpectation", (_request, response) => {
+    response.writeHead(417, { "Content-Length": 0, ...COMMON_HEADERS }).end();
+  });
   server.on("connection", (socket) => connections.accept(socket));
   return { server, connections, followers };
 }
