@@ -115,7 +115,9 @@ export async function removeAutomatic(directory: string, identifier: string): Pr
     const names = await call<string[]>((done) => fs.readdir(directory, done));
     for (const name of names.filter((each) => pattern.test(each))) {
       const path = `${directory}/${name}`;
-      await act((done) => fs.unlink(path, done)).catch(() => left.push(path));
+      await act((done) => fs.unlink(path, done)).catch((error) => {
+        if (errnoOf(error) !== "ENOENT") left.push(path);
+      });
     }
     return left;
   } catch {
