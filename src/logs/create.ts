@@ -131,7 +131,7 @@ class ContainerLogs implements Logs, StreamHost {
       program.history.setLimit(global.logHistory);
       // Counters stay: they never go down, and only names from configurations get one.
       if (!this.#order.has(id) && program.streams.size === 0) program.history.clear();
-      for (const stream of program.streams) stream.configure();
+      for (const stream of program.streams) stream.configure(this.#specs.get(id) ?? null);
     }
   }
 
@@ -157,7 +157,7 @@ class ContainerLogs implements Logs, StreamHost {
 
   say(level: Level, text: string): void {
     if (!isShown(level, this.#global.logLevel)) return;
-    this.#own.say(level, text);
+    if (!this.#global.silent || isShown(level, "error")) this.#own.say(level, text);
     this.#main.say(this.#wallMillis(), level, text);
   }
 

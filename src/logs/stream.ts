@@ -79,11 +79,6 @@ export interface StreamOptions {
 /** What of a stream the `OutputListener` is called for. */
 type Events = "none" | "chunks" | "protocol";
 
-function eventsOf({ spec, stream }: StreamOptions): Events {
-  if (spec.kind === "eventlistener" && stream === "stdout") return "protocol";
-  return spec[stream].eventsEnabled ? "chunks" : "none";
-}
-
 export class ProgramStream implements CaptureListener, LineWriter, FilterOutput {
   readonly id: ProgramId;
   readonly pid: number;
@@ -93,12 +88,12 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
   readonly #options: StreamOptions;
   readonly #channel: Channel;
   readonly #capture: Capture;
-  readonly #sink: Sink | null;
+  #spec: ProgramSpec;
+  #sink: Sink | null;
   // Beside the console: null, the usual, costs the path of every byte nothing.
-  readonly #file: LogFile | null;
-  readonly #syslog: SyslogLines | null;
-  readonly #output: OutputListener | null;
-  readonly #events: Events;
+  #file: LogFile | null;
+  #syslog: SyslogLines | null;
+  #events: Events;
   #filter: OutputFilter | null;
   /** Both made with the first bytes: most streams of many programs stay silent. */
   #writer: Writer | null = null;
@@ -112,25 +107,55 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
     this.#host = host;
     this.#options = options;
     this.#channel = options.channel;
-    this.#sink = host.sink(options.spec, options.stream);
-    this.#capture = new Capture(options.fd, host.captures, this);
     const { spec, stream } = options;
+    this.#sink = host.sink(spec, stream);
+    this.#capture = new Capture(options.fd, host.captures, this);
+    this.#spec = spec;
     this.#file = host.file(spec, stream);
     this.#syslog = host.syslog(spec, stream);
-    this.#output = host.output;
-    this.#events = host.output === null ? "none" : eventsOf(options);
-    const captureMaxbytes = this.#events === "protocol" ? 0 : spec[stream].captureMaxbytes;
-    const filters = captureMaxbytes > 0 || host.stripsAnsi();
-    this.#filter = filters ? new OutputFilter(this, captureMaxbytes, host.stripsAnsi()) : null;
+    this.#events = this.#eventsOf(spec);
+    this.#filter = this.#makeFilter(spec);
   }
 
-  /** Settings have changed. */
-  configure(): void {
+  /** Settings have changed, maybe those of the program too; null: it is being removed and keeps what it had. */
+  configure(spec: ProgramSpec | null): void {
+    if (spec !== null && spec !== this.#spec) this.#retarget(spec);
     this.#writer = null;
     this.#splitter?.setLimit(this.#host.limits().maxLine);
     const strips = this.#host.stripsAnsi();
     if (this.#filter !== null) this.#filter.stripAnsi = strips;
-    else if (strips) this.#filter = new OutputFilter(this, 0, true);
+    else this.#filter = this.#makeFilter(this.#spec);
+  }
+
+  #retarget(spec: ProgramSpec): void {
+    const { stream } = this.#options;
+    const sink = this.#host.sink(spec, stream);
+    // A line that is half written belongs where it began.
+    if (sink !== this.#sink) this.#endLine();
+    const file = this.#host.file(spec, stream);
+    this.#file?.release();
+    if (spec[stream].captureMaxbytes !== this.#spec[stream].captureMaxbytes) {
+      this.#filter?.end();
+      this.#filter = null;
+    }
+    this.#spec = spec;
+    this.#sink = sink;
+    this.#file = file;
+    this.#syslog = this.#host.syslog(spec, stream);
+    this.#events = this.#eventsOf(spec);
+  }
+
+  #eventsOf(spec: ProgramSpec): Events {
+    const { stream } = this.#options;
+    if (this.#host.output === null) return "none";
+    if (spec.kind === "eventlistener" && stream === "stdout") return "protocol";
+    return spec[stream].eventsEnabled ? "chunks" : "none";
+  }
+
+  #makeFilter(spec: ProgramSpec): OutputFilter | null {
+    const capture = this.#events === "protocol" ? 0 : spec[this.#options.stream].captureMaxbytes;
+    const strips = this.#host.stripsAnsi();
+    return capture > 0 || strips ? new OutputFilter(this, capture, strips) : null;
   }
 
   onBytes(buffer: Buffer, length: number): void {
@@ -168,8 +193,8 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
   }
 
   captured(bytes: Buffer): void {
-    const { spec, pid, stream } = this.#options;
-    this.#output?.captured(spec, pid, stream, bytes);
+    const { pid, stream } = this.#options;
+    this.#host.output?.captured(this.#spec, pid, stream, bytes);
   }
 
   onEnd(): void {
@@ -243,8 +268,8 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
   }
 
   #tell(source: Buffer, from: number, to: number): void {
-    const { spec, pid, stream } = this.#options;
-    this.#output?.chunk(spec, pid, stream, source.subarray(from, to));
+    const { pid, stream } = this.#options;
+    this.#host.output?.chunk(this.#spec, pid, stream, source.subarray(from, to));
   }
 
   #follow(source: Buffer, from: number, to: number): void {
@@ -278,8 +303,8 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
 
   #writerNow(): Writer | null {
     if (!this.#sink) return null;
-    const { spec, pid, stream } = this.#options;
-    this.#writer ??= this.#host.writer(spec, pid, stream, this.#sink, this.#channel);
+    const { pid, stream } = this.#options;
+    this.#writer ??= this.#host.writer(this.#spec, pid, stream, this.#sink, this.#channel);
     return this.#writer;
   }
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { turns, type World, withWorld } from "../../test/fakes/log-world.ts";
-import { fakeSpec } from "../../test/fakes/plans.ts";
+import { fakeGlobal, fakeSpec } from "../../test/fakes/plans.ts";
 import type { LogFileSpec, ProgramSpec } from "../core/spec.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "tsinit-taps-"));
@@ -196,5 +196,33 @@ test("clients cannot make the memory grow by following what is not configured", 
     logs.follow("web:web", "stdout", () => assert.fail("a bad follower"));
     attach(web({}), 1, "stdout").write("goes on\n");
     await out.until("goes on\n");
+  });
+});
+
+test("new log settings apply to a running program: another file, another target, events", async () => {
+  const [first, second] = [join(scratch, "first.log"), join(scratch, "second.log")];
+  const spec = web({ file: first });
+  const told: string[] = [];
+  const output = {
+    chunk: (_spec: ProgramSpec, _pid: number, _stream: string, bytes: Uint8Array) =>
+      void told.push(Buffer.from(bytes).toString()),
+    captured: () => {},
+  };
+  await withWorld({ programs: [spec], output }, async (world) => {
+    const end = world.attach(spec, 1, "stdout");
+    end.write("one\nhalf");
+    assert.equal(await world.out.until("one\n"), "web    | one\n");
+    const changed = web({ file: second, target: "stderr", eventsEnabled: true });
+    world.logs.configure(fakeGlobal({ stripAnsi: true }), [changed]);
+    assert.equal(await world.out.until("half\n"), "web    | one\nweb    | half\n");
+    end.write("\x1b[1mtwo\n");
+    assert.equal(await world.err.until("two\n"), "web    | two\n");
+    await until(() => read(first) === "one\nhalf" && read(second) === "two\n");
+    assert.deepEqual(told, ["two\n"]);
+    world.logs.configure(fakeGlobal(), [web({ target: "discard" })]);
+    end.write("three\n");
+    await seen(world, 23);
+    assert.equal(Buffer.from(world.logs.history("web:web", "stdout")).toString(), "one\nhalftwo\nthree\n");
+    assert.equal(read(second), "two\n");
   });
 });
