@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { turns, type World, withWorld } from "../../test/fakes/log-world.ts";
+import { type World, withWorld } from "../../test/fakes/log-world.ts";
 import { fakeGlobal, fakeSpec } from "../../test/fakes/plans.ts";
 import type { LogFileSpec, ProgramSpec } from "../core/spec.ts";
 
@@ -29,7 +29,7 @@ async function until(condition: () => boolean): Promise<void> {
 const read = (path: string): string => (existsSync(path) ? readFileSync(path, "latin1") : "");
 
 async function seen(world: World, bytes: number, id = "web:web"): Promise<void> {
-  while (world.logs.counters(id, "stdout").bytes < bytes) await turns(1);
+  await until(() => world.logs.counters(id, "stdout").bytes >= bytes);
 }
 
 test("a file has the program's bytes, the console its lines", async () => {
@@ -221,7 +221,7 @@ test("new log settings apply to a running program: another file, another target,
     assert.deepEqual(told, ["two\n"]);
     world.logs.configure(fakeGlobal(), [web({ target: "discard" })]);
     end.write("three\n");
-    await seen(world, 23);
+    await seen(world, 22);
     assert.equal(Buffer.from(world.logs.history("web:web", "stdout")).toString(), "one\nhalftwo\nthree\n");
     assert.equal(read(second), "two\n");
   });
