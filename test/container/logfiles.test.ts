@@ -8,7 +8,7 @@ import { describe } from "node:test";
 import { boxed } from "./harness.ts";
 import type { Init } from "./init.ts";
 import { PYTHON } from "./probe.ts";
-import { actor, GENTLE, within } from "./scene.ts";
+import { actor, FIXTURES, GENTLE, within } from "./scene.ts";
 
 const SUPERVISORD = "/usr/bin/supervisord";
 /** /tmp is not this test's alone: supervisord's way is to remove automatic files there. */
@@ -49,10 +49,7 @@ async function onSupervisord(directory: string, programs: string, line: RegExp):
   }
 }
 
-/** One read of it is one piece: whoever reads is given the time. */
-const PIECES =
-  `${PYTHON} -I -S -c "import os,time;` +
-  `[(os.write(1,(str(i%%10)*(7+i*5%%23)+chr(10)*(i%%3)).encode()),time.sleep(0.02)) for i in range(60)]"`;
+const PIECES = `${PYTHON} -I -S ${join(FIXTURES, "pieces.py")}`;
 
 describe("log files", { concurrency: 2 }, () => {
   for (const [maxbytes, backups] of [
