@@ -1,4 +1,5 @@
 /** The methods of supervisor's own namespace (supervisord.md 13.3), one table. */
+import { compareText } from "../core/plan.ts";
 import { parseSignal } from "../core/signal-names.ts";
 import type { ProgramSnapshot, Snapshot } from "../core/snapshot.ts";
 import { namespec } from "../core/spec.ts";
@@ -136,12 +137,7 @@ export const SUPERVISOR_METHODS: readonly (readonly [string, Method])[] = [
     ),
   ],
   ["supervisor.stopProcess", method([NAME, WAIT], "boolean", "Stops a program.", stopProcess)],
-  [
-    "supervisor.stopProcessGroup",
-    method([NAME, WAIT], "array", "Stops the programs of a group.", (context, args) =>
-      stop(context, groupMembers(context.control, args.text(0)), args.flag(1)),
-    ),
-  ],
+  ["supervisor.stopProcessGroup", method([NAME, WAIT], "array", "Stops the programs of a group.", stopGroup)],
   [
     "supervisor.stopAllProcesses",
     method([WAIT], "array", "Stops all programs.", (context, args) =>
@@ -224,13 +220,15 @@ function groupMembers(control: Control, group: string): ProgramSnapshot[] {
   return inOrder(control).filter(({ spec }) => spec.group === group);
 }
 
-/** By group priority, then program priority; what is equal stays in the order of the names. */
+/** Group by group by their priority, in each by that of the programs; what is equal stays in the order of the group. */
 function inOrder(control: Control): ProgramSnapshot[] {
   const { programs }: Snapshot = control.snapshot();
-  return programs.toSorted(
-    (left, right) =>
-      left.spec.groupPriority - right.spec.groupPriority || left.spec.priority - right.spec.priority,
-  );
+  const listed = new Map(control.groups().flatMap((group) => group.programs.map((id, index) => [id, index])));
+  return programs.toSorted(({ id, spec }, { id: otherId, spec: other }) => {
+    if (spec.groupPriority !== other.groupPriority) return spec.groupPriority - other.groupPriority;
+    if (spec.group !== other.group) return compareText(spec.group, other.group);
+    return spec.priority - other.priority || (listed.get(id) ?? 0) - (listed.get(otherId) ?? 0);
+  });
 }
 
 function isUp({ state }: ProgramSnapshot): boolean {
@@ -293,6 +291,24 @@ async function stop({ control }: MethodContext, programs: ProgramSnapshot[], wai
   return (await stopPrograms(control, programs.filter(isStoppable), wait)).map(result);
 }
 
+/** For an update only what has to go is stopped, and all are reported (update-sequence.ts). */
+async function stopGroup(context: MethodContext, args: Arguments): Promise<Value> {
+  const { control, updates } = context;
+  const group = args.text(0);
+  const up = groupMembers(control, group).filter(isStoppable);
+  const kept = args.flag(1)
+    ? updates.hold(
+        group,
+        up.map(({ id }) => id),
+      )
+    : null;
+  if (kept === null) return stop(context, up, args.flag(1));
+  const leaving = up.filter(({ id }) => !kept.has(id));
+  const settled = await stopPrograms(control, leaving, true).finally(() => updates.stopped());
+  const faults = new Map(settled.map(({ spec, fault }) => [spec.id, fault]));
+  return up.map(({ id, spec }) => result({ spec, fault: faults.get(id) ?? null }));
+}
+
 function signalProcess(context: MethodContext, args: Arguments): Value {
   const { control } = context;
   const name = args.text(0);
@@ -330,25 +346,30 @@ function allConfigInfo({ control }: MethodContext): Value {
     });
 }
 
-function reloadConfig({ control }: MethodContext): Value {
+function reloadConfig({ control, updates }: MethodContext): Value {
   const read = control.reread();
   if (!read.ok) throw new RpcError("CANT_REREAD", read.errors.join("; "));
+  updates.reread(read);
   return [[read.added, read.changed, read.removed]];
 }
 
-function addGroup({ control }: MethodContext, args: Arguments): Value {
+function addGroup({ control, updates }: MethodContext, args: Arguments): Value {
   const group = args.text(0);
+  if (updates.add(group)) return true;
   if (!control.lastRead().groups.some(({ name }) => name === group)) throw new RpcError("BAD_NAME", group);
   if (isActive(control, group)) throw new RpcError("ALREADY_ADDED", group);
   control.perform({ type: "add-group", group });
   return true;
 }
 
-function removeGroup({ control }: MethodContext, args: Arguments): Value {
+function removeGroup({ control, updates }: MethodContext, args: Arguments): Value {
   const group = args.text(0);
+  const kept = updates.kept(group);
   const lives = ({ state }: ProgramSnapshot): boolean => !["STOPPED", "EXITED", "FATAL"].includes(state.name);
-  if (groupMembers(control, group).some(lives)) throw new RpcError("STILL_RUNNING", group);
-  control.perform({ type: "remove-group", group });
+  const members = groupMembers(control, group).filter(({ id }) => !kept?.has(id));
+  if (members.some(lives)) throw new RpcError("STILL_RUNNING", group);
+  if (kept !== null) updates.removed();
+  else control.perform({ type: "remove-group", group });
   return true;
 }
 

@@ -6,6 +6,8 @@
 import type { Control } from "./control.ts";
 import { RpcError } from "./faults.ts";
 import { SUPERVISOR_METHODS } from "./rpc-methods.ts";
+import type { ServerClock } from "./surface.ts";
+import { createUpdateSequence, type UpdateSequence } from "./update-sequence.ts";
 import { isStruct, type Value } from "./xmlrpc.ts";
 
 export interface Param {
@@ -17,6 +19,7 @@ export interface Param {
 
 export interface MethodContext {
   readonly control: Control;
+  readonly updates: UpdateSequence;
   /** Done once the reply is on its way. */
   readonly afterReply: (action: () => void) => void;
 }
@@ -96,11 +99,16 @@ const SYSTEM_METHODS: readonly (readonly [string, Method])[] = [
 
 const METHODS: ReadonlyMap<string, Method> = new Map([...SUPERVISOR_METHODS, ...SYSTEM_METHODS]);
 
-export function createRpc(control: Control): Rpc {
+export function createRpc(control: Control, clock: ServerClock): Rpc {
+  const updates = createUpdateSequence(control, clock);
   return {
     async call(name, params) {
       const after: (() => void)[] = [];
-      const value = await callMethod({ control, afterReply: (action) => after.push(action) }, name, params);
+      const value = await callMethod(
+        { control, updates, afterReply: (action) => after.push(action) },
+        name,
+        params,
+      );
       return { value, after };
     },
   };
@@ -109,7 +117,10 @@ export function createRpc(control: Control): Rpc {
 async function callMethod(context: MethodContext, name: string, params: readonly Value[]): Promise<Value> {
   const method = METHODS.get(name);
   if (!method) throw new RpcError("UNKNOWN_METHOD");
-  return method.run(context, checkArguments(method, params));
+  const args = checkArguments(method, params);
+  const released = context.updates.before(name, params[0]);
+  if (released !== null) await released;
+  return method.run(context, args);
 }
 
 function checkArguments({ params }: Method, values: readonly Value[]): Arguments {

@@ -107,11 +107,12 @@ class ContainerLogs implements Logs, StreamHost {
     this.#limits = flowLimits(global);
     this.#width = nameWidth(programs);
     this.#order = new Map(programs.map((spec, index) => [spec.id, index]));
+    const specs = new Map(programs.map((spec) => [spec.id, spec]));
     for (const [id, program] of this.#programs) {
       program.history.setLimit(global.logHistory);
       // Counters stay: they never go down, and only names from configurations get one.
       if (!this.#order.has(id) && program.streams.size === 0) program.history.clear();
-      for (const stream of program.streams) stream.configure();
+      for (const stream of program.streams) stream.configure(specs.get(id) ?? null);
     }
   }
 

@@ -75,7 +75,8 @@ export class ProgramStream implements CaptureListener, LineWriter {
   readonly #options: StreamOptions;
   readonly #channel: Channel;
   readonly #capture: Capture;
-  readonly #sink: Sink | null;
+  #spec: ProgramSpec;
+  #sink: Sink | null;
   /** Both made with the first bytes: most streams of many programs stay silent. */
   #writer: Writer | null = null;
   #splitter: LineSplitter | null = null;
@@ -87,15 +88,25 @@ export class ProgramStream implements CaptureListener, LineWriter {
     this.pid = options.pid;
     this.#host = host;
     this.#options = options;
+    this.#spec = options.spec;
     this.#channel = options.channel;
     this.#sink = host.sink(options.spec, options.stream);
     this.#capture = new Capture(options.fd, host.captures, this);
   }
 
-  /** Settings have changed. */
-  configure(): void {
+  /** Settings have changed, maybe those of the program too; null: it is being removed and keeps what it had. */
+  configure(spec: ProgramSpec | null): void {
+    if (spec !== null && spec !== this.#spec) this.#retarget(spec);
     this.#writer = null;
     this.#splitter?.setLimit(this.#host.limits().maxLine);
+  }
+
+  #retarget(spec: ProgramSpec): void {
+    const sink = this.#host.sink(spec, this.#options.stream);
+    // A line that is half written belongs where it began.
+    if (sink !== this.#sink) this.#endLine();
+    this.#spec = spec;
+    this.#sink = sink;
   }
 
   onBytes(buffer: Buffer, length: number): void {
@@ -161,9 +172,9 @@ export class ProgramStream implements CaptureListener, LineWriter {
   /** There is room in the sink: says what was dropped, reads on. False while it is still too little. */
   onRoom(): boolean {
     if (this.#isOver(0.5)) return false;
-    if (this.#isDropping()) {
+    if (this.#sink && this.#isDropping()) {
       this.#sayDropped();
-      this.#sink?.kick();
+      this.#sink.kick();
     }
     this.#capture.resume();
     return true;
@@ -193,8 +204,8 @@ export class ProgramStream implements CaptureListener, LineWriter {
 
   #writerNow(): Writer {
     if (!this.#sink) throw new Error("a discarded stream has no writer");
-    const { spec, pid, stream } = this.#options;
-    this.#writer ??= this.#host.writer(spec, pid, stream, this.#sink, this.#channel);
+    const { pid, stream } = this.#options;
+    this.#writer ??= this.#host.writer(this.#spec, pid, stream, this.#sink, this.#channel);
     return this.#writer;
   }
 
