@@ -234,7 +234,8 @@ class Walk {
 
   /** An event from outside, and then the invariants. */
   submit(event: SystemEvent): void {
-    if (["start", "stop", "reload", "add-group", "replace-group"].includes(event.type)) this.onlooker.isPlainBoot = false;
+    if (["start", "stop", "reload", "add-group", "replace-group"].includes(event.type))
+      this.onlooker.isPlainBoot = false;
     if (event.type === "fault" && !this.onlooker.exited) {
       this.onlooker.isFaulted = true;
       this.onlooker.expectedCode ??= this.system.outcome === null ? 70 : this.system.outcome.code;

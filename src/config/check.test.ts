@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { OPTIONS_PAGE, renderOptions } from "../../test/docs.ts";
-import { loadText } from "../../test/fakes/config.ts";
+import { surveyText } from "../../test/fakes/config.ts";
 import { renderCheck } from "./check.ts";
 
 const TEXT = `[tsinit]
@@ -34,7 +34,7 @@ depends_on=redis
 
 test("the text report", () => {
   assert.equal(
-    renderCheck(loadText(TEXT), "text"),
+    renderCheck(surveyText(TEXT), { format: "text", verbose: false }),
     `Files: /etc/tsinit.ini
 
 Programs, in the order they start:
@@ -86,12 +86,12 @@ test("conformance 92: no secret is in any report", () => {
     `B="s3cret-two"\n[program:y]\ncommand=y\nenvironment=A="s3cret%"\n`;
   for (const text of [TEXT, broken]) {
     for (const format of ["text", "json"] as const)
-      assert.doesNotMatch(renderCheck(loadText(text), format), /s3cret/);
+      assert.doesNotMatch(renderCheck(surveyText(text), { format, verbose: true }), /s3cret/);
   }
 });
 
 test("conformance 101: the JSON report has the plan or the errors", () => {
-  const good: unknown = JSON.parse(renderCheck(loadText(TEXT), "json"));
+  const good: unknown = JSON.parse(renderCheck(surveyText(TEXT), { format: "json", verbose: false }));
   assert.partialDeepStrictEqual(good, {
     ok: true,
     files: ["/etc/tsinit.ini"],
@@ -104,7 +104,9 @@ test("conformance 101: the JSON report has the plan or the errors", () => {
     servers: [{ kind: "unix", password: true }],
     warnings: [{ where: "/etc/tsinit.ini:21", section: "program:redis", key: "piority" }],
   });
-  const bad: unknown = JSON.parse(renderCheck(loadText("[program:a]\ncommand=x\nstartsecs=x\n"), "json"));
+  const bad: unknown = JSON.parse(
+    renderCheck(surveyText("[program:a]\ncommand=x\nstartsecs=x\n"), { format: "json", verbose: false }),
+  );
   assert.partialDeepStrictEqual(bad, {
     ok: false,
     errors: [{ where: "/etc/tsinit.ini:3", section: "program:a", key: "startsecs" }],
@@ -113,7 +115,7 @@ test("conformance 101: the JSON report has the plan or the errors", () => {
 
 test("the errors of a broken configuration are counted", () => {
   assert.match(
-    renderCheck(loadText("[program:a]\nstartsecs=x\n"), "text"),
+    renderCheck(surveyText("[program:a]\nstartsecs=x\n"), { format: "text", verbose: false }),
     /^Errors:\n.*\nThe configuration is not valid: 2 errors\.\n$/s,
   );
 });

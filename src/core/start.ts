@@ -53,7 +53,8 @@ export function startPending(draft: Draft): void {
     if (record === undefined) continue;
     if (isGated && isBusy && previous !== undefined && !isSameTier(previous.spec, record.spec)) return;
     isBusy ||= isOnItsWay(record);
-    if (record.pending !== null && canStart(record) && !isReplacing(draft, record)) startNow(draft, i, record.pending.restart);
+    if (record.pending !== null && canStart(record) && !isReplacing(draft, record))
+      startNow(draft, i, record.pending.restart);
     previous = record;
   }
 }
