@@ -3,7 +3,7 @@ import type { ProgramSpec } from "../core/spec.ts";
 import { adviseProgram } from "./advice-programs.ts";
 import type { Finding, Survey } from "./findings.ts";
 
-/** In the order of the start; what concerns the whole comes last. */
+/** One program after the other; what concerns the whole comes last. */
 export function advise(survey: Survey): Finding[] {
   const out: Finding[] = [];
   const seen = new Set<string>();
@@ -14,7 +14,14 @@ export function advise(survey: Survey): Finding[] {
     for (const { key, text } of adviseProgram(spec, survey))
       out.push(survey.finding("advice", spec.section, key, text));
   }
-  return [...out, ...needlessLogLines(survey), ...openServers(survey), ...nobodyCritical(survey)];
+  // The advice about such a listener says so already.
+  const isTold = out.some(({ key }) => key === "events");
+  return [
+    ...out,
+    ...needlessLogLines(survey),
+    ...openServers(survey),
+    ...(isTold ? [] : nobodyCritical(survey)),
+  ];
 }
 
 /** `stdout_logfile=/dev/stdout` and its three companions, which every container image carries. */

@@ -7,7 +7,7 @@ import { advise } from "./advice.ts";
 import { renderForwards, renderPlan } from "./check-plan.ts";
 import { type Config, type Problem, renderProblem } from "./config.ts";
 import { compareKeys } from "./differences.ts";
-import { type Finding, type FindingKind, placeOf, renderFindings, Survey } from "./findings.ts";
+import { type Finding, type FindingKind, placeOf, renderFindings, Survey, sortByPlace } from "./findings.ts";
 import type { Surveyed } from "./load.ts";
 
 export interface CheckFormat {
@@ -28,7 +28,7 @@ const TITLES: readonly (readonly [FindingKind, string])[] = [
 /** Ends with a newline. */
 export function renderCheck(surveyed: Surveyed, { format, verbose }: CheckFormat): string {
   const { loaded } = surveyed;
-  const all = findings(surveyed).filter(({ kind }) => verbose || kind !== "honoured");
+  const all = findings(surveyed).filter(({ kind }) => verbose || !isQuiet(kind, surveyed));
   if (format === "json") {
     const head = loaded.ok ? describe(loaded.config) : { ok: false };
     return `${JSON.stringify({ ...head, ...describeFindings(all) }, null, 2)}\n`;
@@ -53,7 +53,15 @@ function findings({ loaded, document }: Surveyed): Finding[] {
   if (!loaded.ok) return [...of("error", loaded.errors), ...of("warning", loaded.warnings)];
   const survey = new Survey(loaded.config, document);
   const { warnings, notices } = loaded.config;
-  return [...of("warning", warnings), ...of("notice", notices), ...compareKeys(survey), ...advise(survey)];
+  const { files } = loaded.config;
+  const compared = sortByPlace(compareKeys(survey), files);
+  const advice = sortByPlace(advise(survey), files);
+  return [...of("warning", warnings), ...of("notice", notices), ...compared, ...advice];
+}
+
+/** Only on demand: what is as it always was, and how supervisord would do what was not written for it. */
+function isQuiet(kind: FindingKind, { document }: Surveyed): boolean {
+  return kind === "honoured" || (kind === "differs" && document.isNative);
 }
 
 /** The plan: specs as they are, but for secrets, which are names only, and signals, which are names. */

@@ -2,6 +2,8 @@
  * Where a key of supervisord means something else here, and why: the one table behind `tsinit check` and
  * docs/supervisord.md. A key that is in no row does what supervisord does with it.
  */
+import { tierOf } from "../core/plan.ts";
+import type { ProgramSpec } from "../core/spec.ts";
 import type { Finding, SetKey, Survey } from "./findings.ts";
 import { isDevice } from "./logfiles.ts";
 import { findOption, type SectionKind } from "./options.ts";
@@ -11,7 +13,7 @@ export interface Difference {
   /** null: of the whole, whatever is set. */
   readonly key: string | null;
   /** Whether the value as written makes a difference; left out: any does. */
-  readonly when?: (value: string, survey: Survey) => boolean;
+  readonly when?: (value: string, survey: Survey, section: string) => boolean;
   /** The same in words, for the page; empty: always. */
   readonly condition?: string;
   readonly text: string;
@@ -28,7 +30,13 @@ const withoutFiles = (_value: string, { config }: Survey): boolean => config.pla
 const isFile = (value: string): boolean =>
   !isDevice(value) && !/^(?:none|off|auto|syslog|)$/i.test(value.trim());
 const isTrue = (value: string): boolean => /^(?:1|on|true|yes)$/i.test(value.trim());
-const isGated = (_value: string, { config }: Survey): boolean => config.plan.global.startGate === "running";
+/** With one priority nobody waits for anybody; listeners are before all. */
+const isGated = (_value: string, { config }: Survey): boolean =>
+  config.plan.global.startGate === "running" &&
+  new Set(config.plan.programs.filter(({ kind }) => kind !== "eventlistener").map(tierText)).size > 1;
+const GATE =
+  "orders the start, and each priority waits until all programs of the one before are RUNNING, done or given up; " +
+  "supervisord starts them all at once in this order, as start_gate=spawned does";
 
 function logKeys(stream: "stdout" | "stderr"): readonly Difference[] {
   const auto = `AUTO is the container's ${stream}; supervisord makes up a file in childlogdir`;
@@ -118,23 +126,20 @@ export const DIFFERENCES: readonly Difference[] = [
     key: "priority",
     when: isGated,
     condition: "start_gate=running",
-    text:
-      "orders the start, and each priority waits until all programs of the one before are RUNNING, done or given up; " +
-      "supervisord starts them all at once in this order, as start_gate=spawned does",
+    text: GATE,
   },
   {
     section: "group",
     key: "priority",
     when: isGated,
     condition: "start_gate=running",
-    text:
-      "orders the start, and each priority waits until all programs of the one before are RUNNING, done or given up; " +
-      "supervisord starts them all at once in this order, as start_gate=spawned does",
+    text: GATE,
   },
   {
     section: "program",
     key: "startsecs",
-    when: (value, survey) => Number(value) > 1 && isGated(value, survey) && countTiers(survey) > 1,
+    when: (value, survey, section) =>
+      Number(value) > 1 && isGated(value, survey) && isAwaited(section, survey),
     condition: "start_gate=running",
     text: "programs of a later priority wait so long for this one (start_gate=spawned: they do not)",
   },
@@ -212,17 +217,27 @@ export function compareKeys(survey: Survey): Finding[] {
     const difference = differenceOf(set, survey);
     const place = { where: set.entry.where, section: set.section.name, key: set.key };
     if (difference) out.push({ kind: "differs", ...place, text: difference.text });
-    else out.push({ kind: "honoured", ...place, text: option.doc });
+    else out.push({ kind: "honoured", ...place, text: option.doc.replace(/\.$/, "") });
   }
   return out;
 }
 
-function differenceOf({ kind, key, entry }: SetKey, survey: Survey): Difference | undefined {
+function differenceOf({ section, kind, key, entry }: SetKey, survey: Survey): Difference | undefined {
   return DIFFERENCES.find(
-    (row) => row.key === key && concerns(row, kind) && (row.when?.(entry.value, survey) ?? true),
+    (row) =>
+      row.key === key && concerns(row, kind) && (row.when?.(entry.value, survey, section.name) ?? true),
   );
 }
 
-function countTiers({ config }: Survey): number {
-  return new Set(config.plan.programs.map((spec) => `${spec.groupPriority}/${spec.priority}`)).size;
+function tierText(spec: ProgramSpec): string {
+  return tierOf(spec).join("/");
+}
+
+/** Whether any program is of a later priority than those of the section. */
+function isAwaited(section: string, { config }: Survey): boolean {
+  const { programs } = config.plan;
+  const first = programs.findIndex((spec) => spec.section === section);
+  const last = programs.at(-1);
+  const own = programs[first];
+  return own !== undefined && last !== undefined && tierText(own) !== tierText(last);
 }

@@ -29,17 +29,16 @@ export class Survey {
     this.#document = document;
   }
 
-  /** In the order of the files; a key of [DEFAULT] belongs to no kind of section and is not among them. */
+  /** In the order of the files, those of [DEFAULT] as of a program, which is what they are there for. */
   *keys(): Iterable<SetKey> {
+    const entries = this.#document.defaults;
+    const inherited: Section = { name: "DEFAULT", where: "", label: "DEFAULT", entries };
+    for (const [key, entry] of entries) yield { section: inherited, kind: "program", key, entry };
     for (const section of this.#document.sections.values()) {
       const kind = sectionKind(section.name);
       if (kind === null || kind === "ctlplugin") continue;
       for (const [key, entry] of section.entries) yield { section, kind, key, entry };
     }
-  }
-
-  sections(kind: SectionKind): Section[] {
-    return [...this.#document.sections.values()].filter(({ name }) => sectionKind(name) === kind);
   }
 
   /** A section by what its programs call it: the name, or the prefix of its variables. */
@@ -63,13 +62,31 @@ export class Survey {
   }
 }
 
+/** By file in the order read, then line; what has no place comes last. */
+export function sortByPlace(findings: readonly Finding[], files: readonly string[]): Finding[] {
+  const rank = ({ where }: Finding): readonly [number, number] => {
+    const { file, line } = placeOf(where);
+    const index = file === null ? -1 : files.indexOf(file);
+    return [index < 0 ? files.length : index, line ?? Number.MAX_SAFE_INTEGER];
+  };
+  return findings.toSorted((one, other) => {
+    const [file, line] = rank(one);
+    const [otherFile, otherLine] = rank(other);
+    return file - otherFile || line - otherLine;
+  });
+}
+
 /** Places that are listed under one text; more only say how many. */
 const MAX_PLACES = 8;
 
 /** One line each; what is the same for several places is said once, with the places below. */
 export function renderFindings(findings: readonly Finding[]): string[] {
   const byText = new Map<string, Finding[]>();
-  for (const finding of findings) byText.set(finding.text, [...(byText.get(finding.text) ?? []), finding]);
+  for (const finding of findings) {
+    // What is as it always was is told key by key.
+    const title = finding.kind === "honoured" ? renderProblem(finding) : finding.text;
+    byText.set(title, [...(byText.get(title) ?? []), finding]);
+  }
   return [...byText.values()].flatMap((same) => {
     const [first] = same;
     if (first === undefined) return [];

@@ -57,12 +57,12 @@ export function load(request: Partial<LoadRequest>): Loaded {
   return survey(request).loaded;
 }
 
-/** The same with the keys, as `tsinit check` wants it. */
+/** The same with its keys, as `tsinit check` wants them. */
 export function surveyText(text: string, request: Partial<LoadRequest> = {}): Surveyed {
   return survey({ files: fakeFiles({ "/etc/tsinit.ini": text }), ...request });
 }
 
-function survey(request: Partial<LoadRequest>): Surveyed {
+export function survey(request: Partial<LoadRequest>): Surveyed {
   return surveyConfig({
     configFile: null,
     command: [],
