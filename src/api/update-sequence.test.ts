@@ -171,6 +171,18 @@ test("a stop that takes long is waited for, whatever others ask meanwhile", asyn
   assert.match(group(), /stays 103/);
 });
 
+test("two updates at once end with everything up", async () => {
+  const { call, group } = await setUp();
+  await Promise.all(
+    [1, 2].map(async () => {
+      for (const method of ["reloadConfig", "stopProcessGroup", "removeProcessGroup", "addProcessGroup"])
+        await call(method, ...(method === "reloadConfig" ? [] : ["g"]));
+    }),
+  );
+  await turns();
+  assert.match(group(), /^byhand \S+, fresh \d+, other \d+, stays \d+$/);
+});
+
 test("in a multicall too", async () => {
   const { call, group } = await setUp();
   const step = (methodName: string, ...params: Value[]): Value => ({ methodName, params });

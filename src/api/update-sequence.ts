@@ -28,7 +28,7 @@ interface Held {
   readonly group: string;
   /** Members that need not be stopped. */
   readonly kept: ReadonlySet<ProgramId>;
-  /** Members that were up, and come back. */
+  /** Members that were up, and come back if they are stopped now: those that had to be, or by another update meanwhile. */
   readonly stopped: readonly ProgramId[];
 }
 
@@ -133,7 +133,7 @@ export function createUpdateSequence(control: Control, clock: ServerClock): Upda
         const next = wanted.get(id);
         if (spec.group === group && next && diffSpecs(spec, next) !== "restart") kept.add(id);
       }
-      const stopped = up.filter((id) => !kept.has(id) && wanted.has(id));
+      const stopped = up.filter((id) => wanted.has(id));
       enter({ name: "stopping", held: { group, kept, stopped } });
       return kept;
     },

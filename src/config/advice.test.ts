@@ -63,7 +63,7 @@ test("nginx and php-fpm stop gracefully at QUIT", () => {
   says('nginx -g "daemon off;"', /^3 stopsignal: TERM drops the requests that nginx/);
   says("php-fpm8.2 -F", /stopsignal: TERM drops the requests that php-fpm8.2/);
   silent('nginx -g "daemon off;"', "stopsignal=QUIT");
-  silent("php-fpm -F", "stopsignal=QUIT,TERM");
+  silent("php-fpm -F", "stopsignal=QUIT,TERM", "stopwaitsecs=5");
 });
 
 test("programs that go to the background", () => {

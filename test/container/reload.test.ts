@@ -93,6 +93,31 @@ describe("update by the real supervisorctl", { concurrency: 3 }, () => {
     await init.state("g:c", "STOPPED");
   });
 
+  boxed("two updates at once, and one whose client is killed: nothing is left half done", async (box) => {
+    const init = await box.init({ config: crew({}) });
+    const before = await start(init);
+    init.writeConfig(crew({ environment: 'A="1"' }));
+    await Promise.all([theirs(init, "update"), theirs(init, "update")]);
+    await init.state("g:b", "RUNNING");
+    for (const name of ["g:a", "g:c"]) await init.state(name, "RUNNING");
+    assert.deepEqual(await init.rpc("reloadConfig"), [[[], [], []]], init.report());
+    assert.equal((await pids(init))["web"], before["web"]);
+
+    const slow = crew({ environment: 'A="2"' }).replace("b on:TERM=exit:0", "b on:TERM=note:deaf");
+    init.writeConfig(`${slow}`);
+    await theirs(init, "update");
+    await init.event("b", "start", { count: 3 });
+    const kept = await pids(init);
+    init.writeConfig(crew({ stopwaitsecs: "3", environment: 'A="3"' }));
+    await init.run("sh", "-c", `timeout -s KILL 1 ${SUPERVISORCTL} -s unix:///run/tsinit.sock update`);
+    assert.deepEqual((await pids(init))["a"], kept["a"], "still held while b is being stopped");
+    for (const name of ["g:a", "g:b", "g:c"]) await init.state(name, "STOPPED");
+    await theirs(init, "update");
+    for (const name of ["g:a", "g:b", "g:c"]) await init.state(name, "STOPPED");
+    await theirs(init, "start", "g:*");
+    for (const name of ["g:a", "g:b", "g:c"]) await init.state(name, "RUNNING");
+  });
+
   boxed("a broken file is refused by every way, and nothing ends", async (box) => {
     const init = await box.init({ config: crew({}) });
     const before = await start(init);
