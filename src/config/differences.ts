@@ -24,7 +24,7 @@ const NO_FILES =
   "`kubectl logs` find it; log_files=also writes the files as well";
 const LIMITS =
   "programs get the limits that the container was given (docker run --ulimit), nothing raises them";
-const DAEMON_ONLY = "not applied: supervisord itself does so only when it goes to the background";
+const DAEMON_ONLY = "applied when tsinit goes to the background, as by supervisord, so never as PID 1";
 
 const withoutFiles = (_value: string, { config }: Survey): boolean => config.plan.global.logFiles === "off";
 const isFile = (value: string): boolean =>
@@ -92,19 +92,19 @@ export const DIFFERENCES: readonly Difference[] = [
     key: "silent",
     when: isTrue,
     condition: "true",
-    text: "tsinit's own lines go to stderr, once; loglevel says which of them are written",
+    text: "tsinit's own lines go to stderr, and there is no other place for them: below `error` they are not written",
   },
   {
     section: "supervisord",
     key: "pidfile",
     text:
       "written at the start with the pid inside the container; trouble with it is a warning and not the end, and " +
-      "without the key there is none",
+      "in the foreground there is none without the key",
   },
   { section: "supervisord", key: "minfds", text: LIMITS },
   { section: "supervisord", key: "minprocs", text: LIMITS },
-  { section: "supervisord", key: "umask", text: `${DAEMON_ONLY}; \`umask\` of a program is` },
-  { section: "supervisord", key: "directory", text: `${DAEMON_ONLY}; \`directory\` of a program is` },
+  { section: "supervisord", key: "umask", text: `${DAEMON_ONLY}; \`umask\` of a program always is` },
+  { section: "supervisord", key: "directory", text: `${DAEMON_ONLY}; \`directory\` of a program always is` },
   {
     section: "supervisord",
     key: "user",
