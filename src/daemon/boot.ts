@@ -79,7 +79,8 @@ export async function boot(request: BootRequest): Promise<void> {
     kernel,
     logs,
     environment: config.environment,
-    serverUrl: serverUrl(config),
+    // Of the listeners that there are: a reload opens no others.
+    serverUrl: serverUrl(request.config),
     cwd: request.cwd,
     inheritStdio: (spec) => spec.kind === "main" && (config.plan.passthrough || kernel.isatty(0)),
   });
