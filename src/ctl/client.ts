@@ -57,7 +57,8 @@ export function receive(
   take: (chunk: Buffer, head: HttpHead) => Promise<void> | void,
 ): Promise<HttpHead> {
   const { method, path, body = "", timeout, signal } = sent;
-  const headers: Record<string, string | number> = {};
+  // supervisord keeps back 64 KiB of a log from whoever says that one answer is all he wants.
+  const headers: Record<string, string | number> = { Connection: "keep-alive" };
   if (method === "POST") {
     headers["Content-Type"] = "text/xml";
     headers["Content-Length"] = Buffer.byteLength(body);

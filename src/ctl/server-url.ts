@@ -15,7 +15,12 @@ export function isUrl(text: string): boolean {
 
 /** Throws PythonError in supervisorctl's words. */
 export function parseServerUrl(url: string): Endpoint {
-  if (url.startsWith("unix://")) return { socketPath: url.slice("unix://".length) };
+  if (url.startsWith("unix://")) {
+    const socketPath = url.slice("unix://".length);
+    // An empty path would be taken for no path at all, and TCP be tried.
+    if (socketPath === "") throw new PythonError("OSError", "[Errno 22] Invalid argument");
+    return { socketPath };
+  }
   const authority = /^http:\/\/([^/?#]*)/.exec(url)?.[1];
   if (authority === undefined) throw new PythonError("ValueError", `Unknown protocol for serverurl ${url}`);
   const place = authority.slice(authority.lastIndexOf("@") + 1);

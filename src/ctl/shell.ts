@@ -89,14 +89,12 @@ export function openShell({ input, output, history, complete, signal: outer }: S
 
   function show(prompt: string): void {
     reader ??= open();
-    if (!isTerminal || lines.length > 0) {
-      output.write(prompt);
-      reader.resume();
-      return;
-    }
-    (input as ReadStream).setRawMode(true);
     reader.setPrompt(prompt);
-    reader.prompt();
+    if (isTerminal) (input as ReadStream).setRawMode(true);
+    // The editor's own prompt clears the line, which may be one that a program has begun.
+    if (isTerminal && lines.length === 0 && prompt !== "") return reader.prompt();
+    output.write(prompt);
+    reader.resume();
   }
 
   async function next(prompt: string, signal: AbortSignal): Promise<string | null> {
@@ -119,7 +117,8 @@ export function openShell({ input, output, history, complete, signal: outer }: S
 
   return {
     async command(prompt) {
-      if (isTainted) close();
+      // At a pipe it would take what was read ahead with it.
+      if (isTainted && isTerminal) close();
       const line = await next(prompt, outer);
       if (line === null || line.trim() === "" || !isTerminal) return line;
       past = [line, ...past].slice(0, HISTORY_LINES);
