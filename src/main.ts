@@ -223,9 +223,7 @@ async function main(): Promise<void> {
     if (code !== null) process.exitCode = code;
   } catch (error) {
     if (error instanceof UsageError) {
-      kernel.writeNow(2, `Error: ${error.message}
-For help, use ${helpCommand(kernel)}
-`);
+      kernel.writeNow(2, `Error: ${error.message}\nFor help, use ${helpCommand(kernel)}\n`);
       kernel.exit(EXIT_USAGE);
     }
     kernel.writeNow(2, `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
