@@ -24,7 +24,7 @@ const TABLE: Record<string, string[]> = {
     "node:fs",
     "@rgrove/parse-xml",
   ],
-  ctl: ["core", "api", "kernel types", "node:http", "node:util", "node:tty", "node:readline", "minimist"],
+  ctl: ["core", "api", "kernel types", "node:http", "node:fs", "node:tty", "node:readline"],
   daemon: ["core", "config", "kernel", "logs", "observe", "api", "node:fs", "signal-exit"],
 };
 /** Files at the top of src: which program am I. */

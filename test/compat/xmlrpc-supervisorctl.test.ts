@@ -11,6 +11,7 @@ import { PassThrough } from "node:stream";
 import { type TestContext, test } from "node:test";
 import { type ServerHandle, startControlServer } from "../../src/api/server.ts";
 import { runCtl } from "../../src/ctl/main.ts";
+import { parseSupervisorctl } from "../../src/supervisorctl.ts";
 import { createFakeControl, type FakeControl, fakeServerDeps } from "../fakes/control.ts";
 import { fakePlan, fakeSpec } from "../fakes/plans.ts";
 
@@ -93,11 +94,12 @@ async function runOurs(url: string, args: readonly string[], stdin: string): Pro
     prompt: "supervisor",
     historyFile: null,
   };
-  const code = await runCtl(["-s", url, ...args], "supervisorctl", {
+  const code = await runCtl(parseSupervisorctl(["-s", url, ...args]), "supervisorctl", {
     input,
     output,
     out: (text) => void output.write(text),
     err: write,
+    onInterrupt: () => () => {},
     settings: () => ({ ok: true, settings }),
   });
   return { code, out };
