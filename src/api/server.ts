@@ -7,7 +7,6 @@ import { isAuthorized, type Login } from "./auth.ts";
 import { type Connections, createConnections } from "./connections.ts";
 import { findRoute, type Listener, plain, type Reply } from "./routes.ts";
 import { createSurface, type ServerDeps, type Surface } from "./surface.ts";
-import { listenOnPath } from "./unix-socket.ts";
 
 export type { ServerDeps } from "./surface.ts";
 
@@ -16,7 +15,7 @@ export interface ServerHandle {
   readonly port: number | null;
   /** Open client connections. */
   connections(): number;
-  /** At once; removes the socket file. */
+  /** At once; the file of a socket stays. */
   close(): void;
 }
 
@@ -27,12 +26,10 @@ export type Opened =
 export type ControlAddress =
   | {
       readonly kind: "unix";
-      readonly path: string;
-      /** Mode bits of the socket. */
-      readonly mode: number;
-      readonly owner: { readonly uid: number; readonly gid: number } | null;
-      readonly username?: string | null;
-      readonly password?: string | null;
+      /** A socket that listens already. */
+      readonly fd: number;
+      readonly username: string | null;
+      readonly password: string | null;
     }
   | {
       readonly kind: "inet";
@@ -72,10 +69,7 @@ export async function startControlServer(address: ControlAddress, deps: ServerDe
       return { ok: false, error: `${host}:${address.port} can be reached from outside and has no password` };
     return listenOnPort(createListener("control", login, deps), host, address.port, address.fd);
   }
-  const { server, connections } = createListener("control", login, deps);
-  const bound = await listenOnPath(server, address);
-  if (!bound.ok) return bound;
-  return { ok: true, server: createHandle(server, connections, null, bound.remove) };
+  return listenAt(createListener("control", login, deps), "control socket", { fd: address.fd });
 }
 
 function isLoopback(host: string): boolean {
@@ -111,34 +105,37 @@ function createListener(listener: Listener, login: Login | null, deps: ServerDep
 }
 
 function listenOnPort(
-  { server, connections }: Listening,
+  listening: Listening,
   host: string | undefined,
   port: number,
   fd?: number,
 ): Promise<Opened> {
+  const place = fd === undefined ? { port, ...(host === undefined ? {} : { host }) } : { fd };
+  return listenAt(listening, `${host ?? ""}:${port}`, place);
+}
+
+/** `where` is for the message when that fails. */
+function listenAt(
+  { server, connections }: Listening,
+  where: string,
+  place: { readonly fd: number } | { readonly port: number; readonly host?: string },
+): Promise<Opened> {
   return new Promise((resolve) => {
     const onError = (error: Error & { readonly code?: string }): void => {
-      const where = `${host ?? ""}:${port}`;
       const why = error.code === "EADDRINUSE" ? "another program is listening there" : error.message;
       resolve({ ok: false, error: `${where}: ${why}` });
     };
     server.once("error", onError);
-    const place = fd === undefined ? { port, ...(host === undefined ? {} : { host }) } : { fd };
     server.listen({ ...place, backlog: BACKLOG }, () => {
       server.off("error", onError);
       const address = server.address();
-      const bound = typeof address === "object" && address ? address.port : port;
-      resolve({ ok: true, server: createHandle(server, connections, bound, () => {}) });
+      const port = typeof address === "object" && address ? address.port : null;
+      resolve({ ok: true, server: createHandle(server, connections, port) });
     });
   });
 }
 
-function createHandle(
-  server: Server,
-  connections: Connections,
-  port: number | null,
-  remove: () => void,
-): ServerHandle {
+function createHandle(server: Server, connections: Connections, port: number | null): ServerHandle {
   // A failing accept (no descriptors left) concerns that client alone.
   server.on("error", () => {});
   return {
@@ -147,7 +144,6 @@ function createHandle(
     close() {
       server.close();
       connections.close();
-      remove();
     },
   };
 }

@@ -23,6 +23,7 @@ import { createPerformer } from "./perform.ts";
 import { createReaper } from "./reaper.ts";
 import { createServers, type Servers } from "./servers.ts";
 import type { Signals } from "./signals.ts";
+import { createSockets } from "./sockets.ts";
 
 export interface BootRequest {
   readonly kernel: Kernel;
@@ -60,6 +61,11 @@ export async function boot(request: BootRequest): Promise<void> {
     if (line && !isQuiet(line.level)) say(line.level, line.text);
   });
 
+  const sockets = createSockets(kernel, (level, text) => say(level, text));
+  journal.subscribe((entry) => {
+    if (entry.type !== "state" || entry.ended || entry.to.name === "STOPPED") sockets.keepFor(loop.system());
+  });
+
   /** In tini's place tsinit is as silent as tini: only what went wrong. */
   const isQuiet = (level: Level) => config.plan.passthrough && (level === "info" || level === "warn");
 
@@ -76,8 +82,9 @@ export async function boot(request: BootRequest): Promise<void> {
   const launchContext = (): LaunchContext => ({
     kernel,
     logs,
+    sockets,
     environment: config.environment,
-    serverUrl: serverUrl(config),
+    serverUrl: serverUrl(config, servers.defaultSocket()),
     cwd: request.cwd,
     inheritStdio: (spec) => spec.kind === "main" && (config.plan.passthrough || kernel.isatty(0)),
   });
@@ -121,6 +128,7 @@ export async function boot(request: BootRequest): Promise<void> {
     onConfig: (next) => {
       config = next;
       logs.configure(next.plan.global, next.plan.programs);
+      void sockets.resolve(next.plan);
     },
   });
   const servers: Servers = createServers(
@@ -181,6 +189,7 @@ export async function boot(request: BootRequest): Promise<void> {
   let pidfileWritten = false;
   onExit(() => {
     servers.closeAll();
+    sockets.closeAll();
     if (pidfile !== null && pidfileWritten) removeFile(pidfile);
   });
 
@@ -239,9 +248,11 @@ export async function boot(request: BootRequest): Promise<void> {
   announce();
   if (kernel.pid !== 1) becomeSubreaper();
   kernel.raiseFileLimit();
-  const refused = await servers.bindAsked();
+  const refused = [...(await servers.bind()), ...(await sockets.prepare(config.plan))];
   if (refused.length > 0) {
     for (const error of refused) say("critical", error);
+    servers.closeAll();
+    sockets.closeAll();
     await logs.flush(FLUSH_MS);
     kernel.exit(EXIT_USAGE);
   }
@@ -280,8 +291,8 @@ export async function boot(request: BootRequest): Promise<void> {
   }
 }
 
-/** supervisord's serverurl=AUTO (supervisord.md 5.6): the first unix server, else the first inet one. */
-function serverUrl(config: Config): string | null {
+/** supervisord's serverurl=AUTO (supervisord.md 5.6): the first unix server, else the first inet one, else ours. */
+function serverUrl(config: Config, defaultSocket: string | null): string | null {
   const unix = config.servers.find((server) => server.kind === "unix");
   if (unix?.kind === "unix") return `unix://${unix.path}`;
   const inet = config.servers.find((server) => server.kind === "inet");
@@ -289,5 +300,6 @@ function serverUrl(config: Config): string | null {
     const host = ["", "*", "0.0.0.0", "::"].includes(inet.host) ? "localhost" : inet.host;
     return `http://${host}:${inet.port}`;
   }
-  return config.control.path === null ? null : `unix://${config.control.path}`;
+  const path = config.control.path ?? defaultSocket;
+  return path === null ? null : `unix://${path}`;
 }
