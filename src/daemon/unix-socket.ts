@@ -57,8 +57,12 @@ export function openUnixSocket(kernel: Kernel, request: UnixSocketRequest): Unix
   if (Buffer.byteLength(path) > MAX_PATH_BYTES)
     return refuse(`longer than ${MAX_PATH_BYTES} bytes, which a socket's path cannot be`);
   const draft = draftName(path);
-  unlinkQuietly(draft);
-  const fd = kernel.listenUnix(draft, request.backlog);
+  let fd = kernel.listenUnix(draft, request.backlog);
+  if (fd === "EADDRINUSE") {
+    // Left by one of the same number that did not come to its end.
+    unlinkQuietly(draft);
+    fd = kernel.listenUnix(draft, request.backlog);
+  }
   if (typeof fd !== "number") return refuse(bindProblem(path, fd));
   let placed: Placed;
   try {
