@@ -84,7 +84,7 @@ export async function boot(request: BootRequest): Promise<void> {
     logs,
     sockets,
     environment: config.environment,
-    serverUrl: serverUrl(config, servers.defaultSocket()),
+    serverUrl: servers.url(),
     cwd: request.cwd,
     inheritStdio: (spec) => spec.kind === "main" && (config.plan.passthrough || kernel.isatty(0)),
   });
@@ -289,17 +289,4 @@ export async function boot(request: BootRequest): Promise<void> {
     else if (!passthrough)
       say("info", `not PID 1 (but ${kernel.pid}): orphans come here as a child subreaper`);
   }
-}
-
-/** supervisord's serverurl=AUTO (supervisord.md 5.6): the first unix server, else the first inet one, else ours. */
-function serverUrl(config: Config, defaultSocket: string | null): string | null {
-  const unix = config.servers.find((server) => server.kind === "unix");
-  if (unix?.kind === "unix") return `unix://${unix.path}`;
-  const inet = config.servers.find((server) => server.kind === "inet");
-  if (inet?.kind === "inet") {
-    const host = ["", "*", "0.0.0.0", "::"].includes(inet.host) ? "localhost" : inet.host;
-    return `http://${host}:${inet.port}`;
-  }
-  const path = config.control.path ?? defaultSocket;
-  return path === null ? null : `unix://${path}`;
 }

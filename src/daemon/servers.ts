@@ -16,8 +16,8 @@ export interface Servers {
   closeAll(): void;
   /** Open client connections, all servers together. */
   connections(): number;
-  /** Where the control socket that nobody configured is; null when there is none. */
-  defaultSocket(): string | null;
+  /** What programs are told in SUPERVISOR_SERVER_URL; null when there is no control server. */
+  url(): string | null;
 }
 
 /** A TCP listener: the public one, or a control server. */
@@ -182,7 +182,24 @@ export function createServers(config: Config, deps: ServerDeps, logs: Logs, kern
       for (const handle of handles.splice(0)) handle.close();
       for (const { socket } of sockets) socket.remove();
     },
-    defaultSocket: () => defaultSocket,
+    url: () => serverUrl(config, defaultSocket),
     connections: () => handles.reduce((sum, handle) => sum + handle.connections(), 0),
   };
+}
+
+/**
+ * supervisord's serverurl=AUTO: the first unix server, else the last inet one (supervisord.md 5.6 says the first, its loop
+ * has no end), else our own socket.
+ */
+export function serverUrl(
+  { servers, control }: Pick<Config, "servers" | "control">,
+  defaultSocket: string | null,
+): string | null {
+  const unix = servers.find((server) => server.kind === "unix");
+  if (unix !== undefined) return `unix://${unix.path}`;
+  const inet = servers.findLast(isInet);
+  if (inet !== undefined)
+    return `http://${inet.host === "" || inet.host === "*" ? "localhost" : inet.host}:${inet.port}`;
+  const path = control.path ?? defaultSocket;
+  return path === null ? null : `unix://${path}`;
 }
