@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { lstatSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -106,4 +106,21 @@ test("a path that has no room for the name it is made under works all the same",
   assert.ok(opened.ok, JSON.stringify(opened));
   assert.equal(kernel.knock(path), null);
   kernel.close(opened.socket.fd);
+});
+
+test("a stale socket that is not ours to remove is not called a living one", async (t) => {
+  const path = join(folder(t), "x.sock");
+  await leaveStaleSocket(path);
+  chmodSync(path, 0o666);
+  chmodSync(join(path, ".."), 0o1777);
+  assert.ok(process.seteuid && process.geteuid);
+  process.seteuid(4711);
+  t.after(() => process.seteuid?.(0));
+  assert.deepEqual(open(path), {
+    ok: false,
+    isTaken: false,
+    error: `${path}: cannot be put there (EPERM)`,
+  });
+  process.seteuid(0);
+  assert.deepEqual(readdirSync(join(path, "..")), ["x.sock"]);
 });

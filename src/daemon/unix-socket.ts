@@ -8,6 +8,7 @@ import {
   linkSync,
   lstatSync,
   renameSync,
+  rmSync,
   type Stats,
   statSync,
   unlinkSync,
@@ -70,7 +71,7 @@ export function openUnixSocket(kernel: Kernel, request: UnixSocketRequest): Unix
     chmodSync(draft, mode);
     placed = moveIntoPlace(kernel, draft, request);
   } catch (error) {
-    placed = { error: codeOf(error), isTaken: false };
+    placed = { error: `cannot be put there (${codeOf(error)})`, isTaken: false };
   }
   unlinkQuietly(draft);
   if ("wasStale" in placed) return { ok: true, socket: { fd, ...placed, remove: removeIfSame(path) } };
@@ -115,7 +116,7 @@ function moveIntoPlace(kernel: Kernel, draft: string, request: UnixSocketRequest
     if (answer === null || answer === "EAGAIN")
       return { error: "another program is listening there", isTaken: true };
     if (answer !== "ECONNREFUSED" && answer !== "ENOENT") return { error: answer, isTaken: false };
-    unlinkQuietly(path);
+    rmSync(path, { force: true });
     wasStale = true;
   }
   return { error: "another process keeps taking it", isTaken: true };
