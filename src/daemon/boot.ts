@@ -248,7 +248,9 @@ export async function boot(request: BootRequest): Promise<void> {
   announce();
   if (kernel.pid !== 1) becomeSubreaper();
   kernel.raiseFileLimit();
-  const refused = [...(await servers.bind()), ...(await sockets.prepare(config.plan))];
+  let refused = await servers.bind();
+  // Not before: the sockets of one that runs already are not to be taken from it.
+  if (refused.length === 0) refused = await sockets.prepare(config.plan);
   if (refused.length > 0) {
     for (const error of refused) say("critical", error);
     servers.closeAll();

@@ -173,7 +173,8 @@ boxed("the first program finds the control socket, is answered, and is told wher
 boxed(
   "a second one on the same socket ends with supervisord's sentence; a stale one is replaced",
   async (box) => {
-    const config = `[unix_http_server]\nfile=/run/own.sock\n[program:a]\ncommand=${SLEEP}\n`;
+    const php = `[fcgi-program:php]\ncommand=${ACCEPT}\nsocket=unix:///run/php.sock\n`;
+    const config = `[unix_http_server]\nfile=/run/own.sock\n[program:a]\ncommand=${SLEEP}\n${php}`;
     const setup = `${PYTHON} -c 'import socket; socket.socket(1).bind("/run/own.sock")'`;
     const init = await box.init({ config, setup });
     await init.line(/Unlinking stale socket \/run\/own.sock/);
@@ -193,6 +194,8 @@ boxed(
     assert.doesNotMatch(second.stderr, /spawned/);
     const status = await init.run(BINARY, "ctl", "-s", "unix:///run/own.sock", "status");
     assert.match(status.stdout, /^a +RUNNING/);
+    assert.match((await ask(init, "/run/php.sock", 1))[0] ?? "", /socket/, "nor has it lost its others");
+    assert.equal((await init.run("ls", "/run")).stdout, "own.sock\nphp.sock\n");
     init.signal("SIGTERM");
     assert.equal((await init.exit()).code, 0);
   },
