@@ -169,7 +169,7 @@ export function createServers(config: Config, deps: ServerDeps, logs: Logs, kern
       }
       errors.push(...bindSockets());
       const isTaken = errors.some((error) => error.endsWith(TAKEN));
-      return isTaken ? [...errors, IN_USE] : errors;
+      return isTaken ? [IN_USE, ...errors] : errors;
     },
     async open() {
       for (const socket of sockets) await serveSocket(socket);
