@@ -20,7 +20,7 @@ import { OwnLines } from "./own-lines.ts";
 import { PartialLines } from "./partial.ts";
 import type { Owner } from "./queue.ts";
 import { openSinks, type Sink, type SinkKernel } from "./sinks.ts";
-import { Channel, type FlowLimits, ProgramStream, type StreamHost } from "./stream.ts";
+import { Channel, type FlowLimits, ProgramStream, type StreamHost, type StreamOptions } from "./stream.ts";
 import { JsonWriter, RawWriter, TextWriter, type Writer } from "./writers.ts";
 
 /** A pipe that outlives its program, because an orphan holds it, is read for so long. */
@@ -196,6 +196,12 @@ class ContainerLogs implements Logs, StreamHost {
   }
 
   // What the streams ask for.
+
+  chunk({ spec, pid, stream }: StreamOptions, buffer: Buffer, length: number): void {
+    const isProtocol = spec.kind === "eventlistener" && stream === "stdout";
+    if (!isProtocol && !spec[stream].eventsEnabled) return;
+    this.#options.output?.chunk(spec, pid, stream, buffer.subarray(0, length));
+  }
 
   limits(): FlowLimits {
     return this.#limits;

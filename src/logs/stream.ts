@@ -53,6 +53,7 @@ export interface StreamHost {
   /** The stream waits for room in its sink: call `onRoom` when some was made, until it returns true. */
   wantsRoom(stream: ProgramStream): void;
   ended(stream: ProgramStream): void;
+  chunk(options: StreamOptions, buffer: Buffer, length: number): void;
   now(): Millis;
 }
 
@@ -99,6 +100,7 @@ export class ProgramStream implements CaptureListener, LineWriter {
   }
 
   onBytes(buffer: Buffer, length: number): void {
+    this.#host.chunk(this.#options, buffer, length);
     const { counters } = this.#channel;
     counters.bytes += length;
     this.#options.history.write(this.#options.stream, buffer, 0, length);
