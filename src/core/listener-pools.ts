@@ -3,7 +3,6 @@ import type { JournalEntry } from "./effect.ts";
 import type { Blame } from "./event.ts";
 import { Pool, type PoolSpec } from "./listener.ts";
 import type { Plan, ProgramId } from "./spec.ts";
-import type { Millis } from "./states.ts";
 import type { EventName, SupervisorEvent } from "./supervisor-events.ts";
 
 /** The pools of a plan, by name. */
@@ -59,8 +58,17 @@ export class ListenerPools {
     for (const pool of this.#pools.values()) pool.onState(entry);
   }
 
-  onOutput(id: ProgramId, bytes: Uint8Array, now: Millis): void {
-    for (const pool of this.#pools.values()) pool.onOutput(id, bytes, now);
+  onOutput(id: ProgramId, bytes: Uint8Array): void {
+    for (const pool of this.#pools.values()) pool.onOutput(id, bytes);
+  }
+
+  get hasAnswered(): boolean {
+    for (const pool of this.#pools.values()) if (pool.hasAnswered) return true;
+    return false;
+  }
+
+  forgetAnswers(): void {
+    for (const pool of this.#pools.values()) pool.forgetAnswers();
   }
 
   onDrained(id: ProgramId): void {
@@ -73,10 +81,10 @@ export class ListenerPools {
   }
 
   /** The failure that a listener works on; of several the one told first. null: none. */
-  blame(now: Millis): Blame | null {
+  blame(): Blame | null {
     let first: ReturnType<Pool["blame"]> = null;
     for (const pool of this.#pools.values()) {
-      const found = pool.blame(now);
+      const found = pool.blame();
       if (found !== null && (first === null || found.serial < first.serial)) first = found;
     }
     return first?.blame ?? null;

@@ -9,7 +9,6 @@ import type { JournalEntry } from "./effect.ts";
 import type { Blame } from "./event.ts";
 import { type Answer, type MemberState, ProtocolReader } from "./listener-protocol.ts";
 import type { ProgramId } from "./spec.ts";
-import type { Millis } from "./states.ts";
 import { type EventName, isSubscribed, type SupervisorEvent } from "./supervisor-events.ts";
 
 /** An event as a pool holds it. Handed out again it keeps both numbers. */
@@ -46,19 +45,17 @@ interface Member {
   reader: ProtocolReader;
 }
 
-/**
- * A listener that kills PID 1 and then answers may be heard to answer first: signals are handled after whatever else came in
- * the same turn. So what was answered just now counts as being worked on.
- */
-const JUST_NOW_MS = 500;
-
 export class Pool {
   #spec: PoolSpec;
   #members: Member[] = [];
   #buffer: Queued[] = [];
   #nextSerial = 0;
   #remarks: Remark[] = [];
-  #answered: { readonly blame: Blame; readonly at: Millis } | null = null;
+  /**
+   * A listener that signals PID 1 and then answers may be heard to answer first: signals are handled after whatever else
+   * came in the same turn. So what was answered just now counts as being worked on, until `forgetAnswers`.
+   */
+  #answered: Blame | null = null;
 
   constructor(spec: PoolSpec) {
     this.#spec = { ...spec, members: [] };
@@ -104,12 +101,12 @@ export class Pool {
   }
 
   /** A member has written. */
-  onOutput(id: ProgramId, bytes: Uint8Array, now: Millis): void {
+  onOutput(id: ProgramId, bytes: Uint8Array): void {
     const member = this.#member(id);
     if (member === undefined) return;
     let answer = member.reader.next(member.state, bytes);
     while (answer !== null) {
-      this.#handle(member, answer, now);
+      this.#handle(member, answer);
       answer = member.reader.next(member.state, NOTHING);
     }
   }
@@ -155,16 +152,26 @@ export class Pool {
     return !this.#members.some((member) => member.isRunning && !member.isDeaf && member.state !== "UNKNOWN");
   }
 
+  /** A turn is over in which signals that came before an answer were handled. */
+  forgetAnswers(): void {
+    this.#answered = null;
+  }
+
+  /** Whether `forgetAnswers` has something to forget. */
+  get hasAnswered(): boolean {
+    return this.#answered !== null;
+  }
+
   /** The failure that a member works on, or has answered just now; of several the one told first. */
-  blame(now: Millis): { readonly serial: number; readonly blame: Blame } | null {
+  blame(): { readonly serial: number; readonly blame: Blame } | null {
     let first: { serial: number; blame: Blame } | null = null;
     for (const { event } of this.#members) {
       const blame = event?.event.blame ?? null;
       if (event === null || blame === null || (first !== null && first.serial < event.serial)) continue;
       first = { serial: event.serial, blame };
     }
-    if (first !== null || this.#answered === null || now - this.#answered.at > JUST_NOW_MS) return first;
-    return { serial: Number.MAX_SAFE_INTEGER, blame: this.#answered.blame };
+    if (first !== null || this.#answered === null) return first;
+    return { serial: Number.MAX_SAFE_INTEGER, blame: this.#answered };
   }
 
   /** What was to be logged since the last call. */
@@ -177,12 +184,12 @@ export class Pool {
     return this.#members.find((member) => member.id === id);
   }
 
-  #handle(member: Member, answer: Answer, now: Millis): void {
+  #handle(member: Member, answer: Answer): void {
     switch (answer.type) {
       case "ready":
         return this.#enter(member, "READY");
       case "result":
-        return this.#onResult(member, answer.ok, now);
+        return this.#onResult(member, answer.ok);
       case "broken":
         if (answer.line !== null) this.#remark("warn", `${member.name}: bad result line: '${answer.line}'`);
         this.#enter(member, "UNKNOWN");
@@ -190,9 +197,8 @@ export class Pool {
     }
   }
 
-  #onResult(member: Member, ok: boolean, now: Millis): void {
-    const blame = member.event?.event.blame ?? null;
-    if (blame !== null) this.#answered = { blame, at: now };
+  #onResult(member: Member, ok: boolean): void {
+    this.#answered = member.event?.event.blame ?? this.#answered;
     if (ok) this.#remark("debug", `${member.name}: event was processed`);
     else this.#remark("warn", `${member.name}: event was rejected`);
     this.#enter(member, "ACKNOWLEDGED");

@@ -88,6 +88,11 @@ export function createListeners(options: ListenerOptions): Listeners {
     }
   }
 
+  /** After the next turn: a signal that was sent before the answer was written is handled by then. */
+  function forgetSoon(): void {
+    setImmediate(() => setImmediate(() => pools.forgetAnswers()));
+  }
+
   return {
     onBoot() {
       const specs = poolsOfPlan(options.plan());
@@ -113,7 +118,8 @@ export function createListeners(options: ListenerOptions): Listeners {
     },
     onChunk(spec, pid, stream, bytes) {
       if (spec.kind === "eventlistener" && stream === "stdout") {
-        pools.onOutput(spec.id, bytes, clock.now());
+        pools.onOutput(spec.id, bytes);
+        if (pools.hasAnswered) forgetSoon();
         return dispatch();
       }
       const { name, group } = spec;
@@ -131,7 +137,7 @@ export function createListeners(options: ListenerOptions): Listeners {
       dispatch();
     },
     onRemoteEvent: (type, data) => tell(remoteEvent(type, data)),
-    blame: () => pools.blame(clock.now()),
+    blame: () => pools.blame(),
     whenIdle(done) {
       waiting.push(done);
       dispatch();
