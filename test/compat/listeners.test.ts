@@ -1,0 +1,172 @@
+/**
+ * The same listener, written with supervisor.childutils, under the real supervisord and under us: what it is told must be
+ * the same, but for pids, serials and times. Needs Debian's supervisor, and root for the namespaces.
+ */
+import assert from "node:assert/strict";
+import { type Box, boxed } from "../container/harness.ts";
+import type { Init } from "../container/init.ts";
+import { BINARY } from "../container/scene.ts";
+import { listenerCommand, readEvents, readNotes } from "../programs/listeners.ts";
+
+const SUPERVISORD = "/usr/bin/supervisord";
+const SUPERVISORCTL = "/usr/bin/supervisorctl";
+const URL = "unix:///run/tsinit.sock";
+
+/** Both read it: `[tsinit]` is nothing to supervisord. */
+const HEAD = `
+[tsinit]
+listen=none
+start_gate=spawned
+[supervisord]
+nodaemon=true
+user=root
+identifier=both
+logfile=/dev/null
+logfile_maxbytes=0
+pidfile=/run/pid
+[unix_http_server]
+file=/run/tsinit.sock
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[eventlistener:watch]
+command=${listenerCommand("record", "notes")}
+events=EVENT,PROCESS_LOG_STDOUT
+buffer_size=1000
+startsecs=0
+`;
+
+interface Case {
+  readonly title: string;
+  readonly programs: string;
+  /** supervisorctl's words, one after the other, once `settled` was told. */
+  readonly commands?: readonly (readonly string[])[];
+  /** The start is over when events like these were told, so often. */
+  readonly settled: readonly [like: RegExp, count: number][];
+  readonly also?: (init: Init) => Promise<void>;
+}
+
+const CASES: readonly Case[] = [
+  {
+    title: "start, stop by hand, start, the end",
+    programs:
+      "[program:web]\ncommand=sleep 1000\n[program:crew]\ncommand=sleep 1000\nnumprocs=2\nprocess_name=c%(process_num)d",
+    commands: [
+      ["stop", "web"],
+      ["start", "web"],
+      ["restart", "crew:c1"],
+    ],
+    settled: [[/PROCESS_STATE_RUNNING/, 4]],
+  },
+  {
+    title: "too quick, again, FATAL",
+    programs: "[program:web]\ncommand=sh -c 'exit 3'\nstartretries=2",
+    settled: [[/PROCESS_STATE_FATAL/, 1]],
+  },
+  {
+    title: "a command that is not there",
+    programs: "[program:web]\ncommand=/nowhere/web\nstartretries=1",
+    settled: [[/PROCESS_STATE_FATAL/, 1]],
+  },
+  {
+    title: "exits, expected and not",
+    programs: [
+      "[program:fine]\ncommand=sh -c 'sleep 2; exit 0'\nautorestart=false",
+      "[program:bad]\ncommand=sh -c 'sleep 2; exit 3'\nautorestart=false",
+      "[program:killed]\ncommand=sh -c 'sleep 2; kill -9 $$'\nautorestart=false",
+      "[program:again]\ncommand=sh -c 'test -e /run/again && exec sleep 1000; touch /run/again; sleep 2; exit 1'",
+    ].join("\n"),
+    settled: [
+      [/PROCESS_STATE_EXITED/, 4],
+      [/PROCESS_STATE_RUNNING .*again/, 2],
+    ],
+  },
+  {
+    title: "a program that does not stop is killed; stopped while it waits to be tried again",
+    programs: [
+      `[program:deaf]\ncommand=sh -c 'trap "" TERM; while :; do sleep 1; done'\nstopwaitsecs=1\nkillasgroup=true`,
+      "[program:tired]\ncommand=sh -c 'exit 3'\nstartretries=100",
+    ].join("\n"),
+    commands: [
+      ["stop", "deaf"],
+      ["stop", "tired"],
+    ],
+    settled: [
+      [/PROCESS_STATE_RUNNING .*deaf/, 1],
+      [/PROCESS_STATE_BACKOFF .*tired.*/, 2],
+    ],
+  },
+  {
+    title: "output, text or not",
+    programs: [
+      "[program:out]\ncommand=sh -c 'echo hällo; sleep 1; echo again >&2; sleep 1000'\nstdout_events_enabled=true\nstderr_events_enabled=true",
+      `[program:raw]\ncommand=sh -c 'printf "it\\\\047s \\\\377\\\\n"; sleep 1000'\nstdout_events_enabled=true`,
+      "[program:quiet]\ncommand=sh -c 'echo nothing; sleep 1000'",
+    ].join("\n"),
+    settled: [
+      [/PROCESS_STATE_RUNNING .*raw/, 1],
+      [/PROCESS_LOG/, 3],
+    ],
+  },
+  {
+    title: "ticks",
+    programs: "[program:web]\ncommand=sleep 1000",
+    settled: [[/TICK_5/, 1]],
+  },
+];
+
+for (const each of CASES)
+  boxed(`what a listener is told is the same: ${each.title}`, async (box) => {
+    const [theirs, ours] = await Promise.all([record(box, each, SUPERVISORD), record(box, each, BINARY)]);
+    assert.deepEqual(byProgram(ours), byProgram(theirs));
+  });
+
+/** Plays the case to its end: the events of each program, in order, and those of none. */
+async function record(box: Box, test: Case, binary: string): Promise<readonly string[]> {
+  const init = await box.init({ binary, config: `${HEAD}${test.programs}\n` });
+  const told = (): string[] => readEvents(init.dir, "notes");
+  for (const [like, count] of test.settled)
+    await init.until(
+      `${like} × ${count}`,
+      () => told().filter((event) => like.test(event)).length >= count,
+      20_000,
+    );
+  for (const words of test.commands ?? []) {
+    const { code, stdout } = await init.run(SUPERVISORCTL, "-s", URL, ...words);
+    assert.equal(code, 0, stdout);
+  }
+  await test.also?.(init);
+  init.signal("SIGTERM");
+  await init.exit();
+  const headers = readNotes(init.dir, "notes").flatMap(({ headers }) =>
+    headers === undefined ? [] : [headers],
+  );
+  headers.forEach((header, index) => {
+    assert.deepEqual(Object.keys(header).sort(), [
+      "eventname",
+      "len",
+      "pool",
+      "poolserial",
+      "serial",
+      "server",
+      "ver",
+    ]);
+    assert.deepEqual([header["server"], header["pool"], header["ver"]], ["both", "watch", "3.0"]);
+    if (index > 0) assert.ok(Number(header["serial"]) > Number(headers[index - 1]?.["serial"]));
+  });
+  return told();
+}
+
+/** In the order of each program, and of none; what happens at the same time in two of them has no order. */
+function byProgram(events: readonly string[]): Record<string, string[]> {
+  const found: Record<string, string[]> = {};
+  for (const event of events) {
+    const text = event.replace(/\bpid:[1-9]\d*/g, "pid:N").replace(/\bwhen:\d+/, "when:N");
+    const kind = /^PROCESS_LOG/.test(text) ? "output of" : "";
+    const name = `${kind} ${/processname:(\S+)/.exec(text)?.[1] ?? ""}`.trim();
+    // How many ticks fit into a run is a matter of chance.
+    if (text.startsWith("TICK") && found[name]?.includes(text)) continue;
+    found[name] ??= [];
+    found[name].push(text);
+  }
+  return found;
+}
