@@ -8,7 +8,7 @@ import type { Outcome } from "../core/effect.ts";
 import { EXIT_FAULT, EXIT_USAGE } from "../core/exit-codes.ts";
 import { SIGNALS, type Signal, signalName } from "../core/signal-names.ts";
 import type { Snapshot } from "../core/snapshot.ts";
-import { pidOf } from "../core/states.ts";
+import { type Pid, pidOf } from "../core/states.ts";
 import { createSystem, programAt } from "../core/system.ts";
 import { CredentialsLost, type Kernel } from "../kernel/kernel.ts";
 import { createLogs } from "../logs/create.ts";
@@ -16,7 +16,7 @@ import type { Level } from "../logs/logs.ts";
 import { renderEntry } from "../logs/wording.ts";
 import { type Clock, keepProcessAlive } from "./clock.ts";
 import { createControl, type DaemonControl } from "./control.ts";
-import { removeFile, writePidfile, writeTerminationLog } from "./files.ts";
+import { executableOf, removeFile, writePidfile, writeTerminationLog } from "./files.ts";
 import { createJournal } from "./journal.ts";
 import { findCommand, type LaunchContext } from "./launch.ts";
 import { createListenerHost, type ListenerHost } from "./listener-host.ts";
@@ -57,6 +57,7 @@ export async function boot(request: BootRequest): Promise<void> {
     plan: () => loop.system().plan,
     specOf: (id) => programAt(loop.system(), id)?.spec ?? null,
     write: (id, bytes) => stdins.write(id, bytes),
+    lengthUnit: (id) => lengthUnitOf(pidOf(programAt(loop.system(), id)?.state ?? { name: "STOPPED" })),
     say: (level, text) => say(level, text),
     fault: (where, error) => fault(where, error),
   });
@@ -317,4 +318,13 @@ function serverUrl(config: Config): string | null {
     return `http://${host}:${inet.port}`;
   }
   return config.control.path === null ? null : `unix://${config.control.path}`;
+}
+
+/**
+ * A length is in bytes, as anything reads them but Python 3: there stdin is text, and supervisor's childutils and all that is
+ * made with it reads so many characters. With bytes it would wait for ever for the rest of an event that is not ASCII.
+ */
+function lengthUnitOf(pid: Pid | null): "bytes" | "characters" {
+  const file = pid === null ? null : executableOf(pid);
+  return file !== null && /\/(python|pypy)(3[^/]*)?$/.test(file) ? "characters" : "bytes";
 }

@@ -4,7 +4,7 @@
  */
 import type { JournalEntry } from "../core/effect.ts";
 import type { Blame } from "../core/event.ts";
-import { type Pool, renderEnvelope } from "../core/listener.ts";
+import { isAscii, type LengthUnit, type Pool, renderEnvelope } from "../core/listener.ts";
 import { ListenerPools, poolsOfPlan } from "../core/listener-pools.ts";
 import type { Plan, ProgramId, ProgramSpec } from "../core/spec.ts";
 import {
@@ -28,6 +28,8 @@ export interface ListenerOptions {
   readonly plan: () => Plan;
   readonly specOf: (id: ProgramId) => ProgramSpec | null;
   readonly write: (id: ProgramId, bytes: Uint8Array) => StdinResult;
+  /** In what the listener counts; asked only where it makes a difference. */
+  readonly lengthUnit: (id: ProgramId) => LengthUnit;
   readonly say: (level: Level, text: string) => void;
 }
 
@@ -83,7 +85,9 @@ export function createListeners(options: ListenerOptions): Listeners {
 
   function send(pool: Pool, identifier: string): void {
     for (let next = pool.next(); next !== null; next = pool.next()) {
-      const bytes = renderEnvelope(identifier, pool.name, next.queued);
+      const isPlain = isAscii(next.queued.event.payload);
+      const unit = isPlain ? "bytes" : options.lengthUnit(next.id);
+      const bytes = renderEnvelope(identifier, pool.name, next.queued, unit);
       if (options.write(next.id, bytes) !== "sent") pool.onSendFailed(next.id);
     }
   }
