@@ -136,6 +136,31 @@ describe("what listeners are told", { concurrency: 2 }, () => {
     assert.equal(note.state, "RUNNING");
   });
 
+  boxed("one in the style of httpok restarts a program over RPC while it works on a tick", async (box) => {
+    const init = await box.init({
+      config: config(SERVER, listener(listenerCommand("restart", "notes", "db"), "events=TICK_5"), HEALTHY),
+    });
+    const note = await init.until("the restart", () =>
+      readNotes(init.dir, "notes").find((each) => each.restarted !== undefined),
+    );
+    const [before, after, state] = note.restarted ?? [0, 0, ""];
+    assert.ok(before > 1 && after > before, `${before}, then ${after}`);
+    assert.equal(state, "RUNNING");
+  });
+
+  boxed("one in the style of crashmail tells who crashed", async (box) => {
+    const crash = "[program:web]\ncommand=sh -c 'sleep 1.5; exit 3'\nautorestart=false";
+    const fine = "[program:fine]\ncommand=sh -c 'sleep 1.5'\nautorestart=false";
+    const section = listener(listenerCommand("mail", "notes"), "events=PROCESS_STATE_EXITED");
+    const init = await box.init({ config: config(section, HEALTHY, crash, fine) });
+    await init.until("both ends to be told", () => readEvents(init.dir, "notes").length === 2);
+    const mails = await init.until("the mail", () => {
+      const found = readNotes(init.dir, "notes").filter((each) => each.name !== undefined);
+      return found.length > 0 ? found : null;
+    });
+    assert.deepEqual(mails, [{ name: "web in group web exited", state: "RUNNING" }]);
+  });
+
   boxed("a length is the number of bytes; of characters to Python, which reads text", async (box) => {
     const act = `n=\${line##*len:}; head -c $n >> @DIR@/bytes; echo >> @DIR@/bytes; printf "RESULT 2\\nOKREADY\\n"`;
     const init = await box.init({

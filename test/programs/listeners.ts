@@ -11,6 +11,7 @@ export interface Note {
   readonly uid?: number;
   readonly state?: string;
   readonly name?: string;
+  readonly restarted?: readonly [before: number, after: number, state: string];
 }
 
 /** Debian's, which knows the package supervisor. */

@@ -11,6 +11,8 @@ mute FILE              does not answer
 slow FILE SECONDS      takes its time
 deaf FILE              says READY, and never reads
 state FILE             asks over RPC for the state of the program that the event is about
+restart FILE PROGRAM   as superlance's httpok and memmon: at a tick stops and starts the program over RPC, once
+mail FILE              as superlance's crashmail: notes who crashed
 """
 import json
 import os
@@ -61,4 +63,16 @@ while True:
         fields, _ = childutils.eventdata(payload + "\n")
         name = "%(groupname)s:%(processname)s" % fields
         note(state=rpc().getProcessInfo(name)["statename"], name=name)
+    elif role == "restart" and not failed:
+        failed = True
+        before = rpc().getProcessInfo(rest[0])
+        assert any(info["name"] == rest[0] for info in rpc().getAllProcessInfo())
+        rpc().stopProcess(rest[0])
+        rpc().startProcess(rest[0])
+        after = rpc().getProcessInfo(rest[0])
+        note(name=rest[0], restarted=[before["pid"], after["pid"], after["statename"]])
+    elif role == "mail":
+        fields, _ = childutils.eventdata(payload + "\n")
+        if not int(fields["expected"]):
+            note(name="%(processname)s in group %(groupname)s exited" % fields, state=fields["from_state"])
     childutils.listener.ok(sys.stdout)
