@@ -1,9 +1,9 @@
 /** One `[program:x]` section, or a listener or fcgi program, → a spec for each of its processes. */
-import type { Credentials, ListenerSpec, LogFileSpec, ProgramSpec, SocketSpec } from "../core/spec.ts";
+import type { Credentials, ListenerSpec, ProgramSpec, SocketSpec } from "../core/spec.ts";
 import type { Section } from "./document.ts";
 import type { Names } from "./expand.ts";
 import { credentialsOf, type Globals } from "./globals.ts";
-import { isDevice, readStreams } from "./logfiles.ts";
+import { readStreams } from "./logfiles.ts";
 import { Invalid } from "./problems.ts";
 import { type Context, SectionReader } from "./reader.ts";
 import { compareText, quote, strip } from "./text.ts";
@@ -215,13 +215,7 @@ function readProcess(
     directory: directory === "" ? null : directory,
     environment: { ...context.environment, ...Object.fromEntries(own) },
     ...streams,
-    stdout: shared.kind === "eventlistener" ? hideProtocol(streams.stdout) : streams.stdout,
   };
-}
-
-/** A listener's stdout is its side of the event protocol: nothing for the console, unless that is asked for by name. */
-function hideProtocol(stdout: LogFileSpec): LogFileSpec {
-  return isDevice(stdout.logfile) ? stdout : { ...stdout, target: "discard" };
 }
 
 function checkVariables(

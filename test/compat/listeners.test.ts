@@ -42,6 +42,7 @@ interface Case {
   readonly commands?: readonly (readonly string[])[];
   /** The start is over when events like these were told, so often. */
   readonly settled: readonly [like: RegExp, count: number][];
+  readonly calls?: readonly (readonly [method: string, ...params: string[]])[];
   /** What must have been told after the commands. */
   readonly told?: Case["settled"];
 }
@@ -111,6 +112,43 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    title: "what stands between the capture tags",
+    programs: [
+      `[program:tags]\ncommand=sh -c 'sleep 1; printf "before <!--XSUPERVISOR:BEGIN-->hällo\\nyou<!--XSUPERVISOR:END--> and here is what comes after it\\n"; sleep 1000'`,
+      "stdout_capture_maxbytes=1MB\nstdout_logfile=/dev/null\nstdout_logfile_maxbytes=0",
+      `[program:loud]\ncommand=sh -c 'sleep 1; printf "<!--XSUPERVISOR:BEGIN-->x<!--XSUPERVISOR:END--> and here is what comes after it\\n" >&2; sleep 1000'`,
+      "stderr_capture_maxbytes=1MB",
+    ].join("\n"),
+    settled: [
+      [/PROCESS_STATE_RUNNING/, 3],
+      [/PROCESS_COMMUNICATION/, 2],
+    ],
+  },
+  {
+    title: "a client's own event, and what it writes to a program",
+    programs: "[program:echo]\ncommand=cat\nstdout_events_enabled=true",
+    settled: [[/PROCESS_STATE_RUNNING .*echo/, 1]],
+    calls: [
+      ["sendRemoteCommEvent", "greeting", "grüße\nyou"],
+      ["sendProcessStdin", "echo", "wörld\n"],
+    ],
+    told: [
+      [/REMOTE_COMMUNICATION/, 1],
+      [/PROCESS_LOG/, 1],
+    ],
+  },
+  {
+    title: "groups that come and go",
+    programs: "[program:web]\ncommand=sleep 1000\n[program:other]\ncommand=sleep 1000",
+    settled: [[/PROCESS_STATE_RUNNING/, 3]],
+    commands: [
+      ["stop", "other"],
+      ["remove", "other"],
+      ["add", "other"],
+    ],
+    told: [[/PROCESS_STATE_RUNNING .*other/, 2]],
+  },
+  {
     title: "ticks",
     programs: "[program:web]\ncommand=sleep 1000",
     settled: [[/TICK_5/, 1]],
@@ -138,6 +176,7 @@ async function record(box: Box, test: Case, binary: string): Promise<readonly st
     const { code, stdout } = await init.run(SUPERVISORCTL, "-s", URL, ...words);
     assert.equal(code, 0, stdout);
   }
+  for (const [method, ...params] of test.calls ?? []) assert.equal(await init.rpc(method, ...params), true);
   await awaitTold(test.told ?? []);
   init.signal("SIGTERM");
   await init.exit();
@@ -175,7 +214,7 @@ function byProgram(events: readonly string[]): Record<string, string[]> {
       continue;
     }
     const text = event.replace(/\bpid:[1-9]\d*/g, "pid:N");
-    const kind = text.startsWith("PROCESS_LOG") ? "output of" : "state of";
+    const kind = /^PROCESS_(LOG|COMM)/.test(text) ? "output of" : "state of";
     const name = `${kind} ${/processname:(\S+)/.exec(text)?.[1] ?? "none"}`;
     found[name] ??= [];
     found[name].push(text);

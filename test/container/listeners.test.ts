@@ -265,6 +265,34 @@ describe("nobody waits for listeners", { concurrency: 2 }, () => {
     assert.equal((await init.exit()).code, 0);
   });
 
+  boxed("a client writes to a program's stdin, until that is full, closed, or gone", async (box) => {
+    const program = (name: string, command: string, ...keys: readonly string[]): string =>
+      [`[program:${name}]`, `command=${command}`, "startsecs=0", ...keys].join("\n");
+    const init = await box.init({
+      config: config(
+        program("cat", "cat", "stdin=pipe"),
+        program("deaf", "sleep 1000", "stdin=pipe"),
+        program("shut", "sh -c 'exec <&-; echo shut; sleep 1000'", "stdin=pipe"),
+        program("null", "sleep 1000"),
+        program("off", "cat", "stdin=pipe", "autostart=false"),
+      ),
+    });
+    await init.line(/shut +\| shut/);
+    assert.equal(await init.rpc("sendProcessStdin", "cat", "grüße\n"), true);
+    await init.line(/cat +\| grüße/);
+    for (const name of ["shut", "null"])
+      assert.equal(await init.rpc("sendProcessStdin", name, "x"), `fault 20 NO_FILE: ${name}`);
+    assert.equal(await init.rpc("sendProcessStdin", "off", "x"), "fault 70 NOT_RUNNING: off");
+    const much = "x".repeat(400_000);
+    const answers: unknown[] = [];
+    for (let i = 0; i < 4; i++) answers.push(await init.rpc("sendProcessStdin", "deaf", much));
+    assert.deepEqual(answers.slice(0, 2), [true, true]);
+    assert.match(String(answers[3]), /^fault 30 FAILED: deaf does not read its stdin/);
+    assert.equal(await init.rpc("stopProcess", "deaf"), true);
+    assert.equal(await init.rpc("startProcess", "deaf"), true);
+    assert.equal(await init.rpc("sendProcessStdin", "deaf", "x"), true, "a new process, a new pipe");
+  });
+
   boxed("the write ends of programs' stdin are the init's alone", async (box) => {
     const init = await box.init({
       config: config(
