@@ -2,9 +2,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { OPTIONS, type Option, type SectionKind, type Status } from "../src/config/options.ts";
 import { TYPES } from "../src/config/values.ts";
+import { DIFFERENCES, TOPICS } from "./compat/differential/differences.ts";
 
 /** Where docs/options.md is. */
 export const OPTIONS_PAGE = `${import.meta.dirname}/../docs/options.md`;
+
+/** Where docs/supervisord.md is. */
+export const SUPERVISORD_PAGE = `${import.meta.dirname}/../docs/supervisord.md`;
 
 /** What each kind of section is for; the order of docs/options.md. */
 const SECTIONS: readonly (readonly [kind: SectionKind, header: string, doc: string])[] = [
@@ -59,6 +63,28 @@ export function renderOptions(): string {
   return out.join("\n");
 }
 
+/** docs/supervisord.md. */
+export function renderDifferences(): string {
+  const out = [
+    "# Where tsinit differs from supervisord",
+    "",
+    "Generated from `test/compat/differential/differences.ts`. The same configs and the same commands are run on supervisord",
+    "4.2.5 and on tsinit side by side (`test/compat/differential/`), and answers, outputs and exit codes are compared field by",
+    "field: what is not listed here is the same, and every line here is shown by a comparison.",
+    "",
+  ];
+  for (const topic of TOPICS) {
+    out.push(`## ${topic}`, "", "| supervisord | tsinit | why |", "|---|---|---|");
+    for (const difference of Object.values(DIFFERENCES))
+      if (difference.topic === topic)
+        out.push(
+          `| ${[difference.supervisord, difference.tsinit, difference.reason].map(cell).join(" | ")} |`,
+        );
+    out.push("");
+  }
+  return out.join("\n");
+}
+
 /** Listed once, under [program:NAME]. */
 function isInherited(kind: SectionKind, key: string): boolean {
   return (kind === "eventlistener" || kind === "fcgi-program") && Object.hasOwn(OPTIONS.program, key);
@@ -71,4 +97,5 @@ function cell(text: string): string {
 if (import.meta.main) {
   mkdirSync(`${import.meta.dirname}/../docs`, { recursive: true });
   writeFileSync(OPTIONS_PAGE, renderOptions());
+  writeFileSync(SUPERVISORD_PAGE, renderDifferences());
 }
