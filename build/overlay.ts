@@ -23,8 +23,11 @@ const LINKS: readonly [path: string, target: string][] = [
   ["sbin", "usr/sbin"],
   // Absolute: it must stay right when it is copied into a `/sbin` that is a directory.
   ["usr/sbin/tsinit", `${LIBRARIES}/tsinit`],
-  ["usr/bin/supervisord", "../lib/tsinit/tsinit"],
-  ["usr/bin/supervisorctl", "../lib/tsinit/tsinit"],
+  // Where Debian's package and where pip have them.
+  ...["supervisord", "supervisorctl", "pidproxy"].flatMap((name): [string, string][] => [
+    [`usr/bin/${name}`, "../lib/tsinit/tsinit"],
+    [`usr/local/bin/${name}`, "../../lib/tsinit/tsinit"],
+  ]),
 ];
 
 /** What is needed to start `binary` here, by the loader's own account: absolute paths, the loader first. */

@@ -1,16 +1,20 @@
 /** Which program am I: the init, its client, the config check, the health probe. Each is loaded only when it is the one. */
-import type { LoadRequest } from "./config/load.ts";
+import type { Config } from "./config/config.ts";
+import type { LoadRequest, SupervisordCall } from "./config/load.ts";
 import { EXIT_FAULT, EXIT_USAGE } from "./core/exit-codes.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import { linuxKernel } from "./kernel/linux.ts";
 import { type Options, parseCheckOptions, parseOptions, UsageError } from "./options.ts";
 import { withoutSteering } from "./stage.ts";
-import { USAGE } from "./usage.ts";
+import { supervisordUsage, USAGE } from "./usage.ts";
 import { VERSION } from "./version.ts";
 
 /** argv as the shell gave it: a single executable and `node main.ts` both put the name at 1. */
 const [, typedName = "tsinit", ...words] = process.argv;
 const calledAs = typedName.slice(typedName.lastIndexOf("/") + 1);
+
+/** Set for the process that supervisord leaves in the background: the pid of the one that leaves. */
+const DAEMON_OF = "TSINIT_DAEMON_OF";
 
 /** Where we were started; `/` when that has been removed. */
 function startDirectory(): string {
@@ -21,13 +25,24 @@ function startDirectory(): string {
   }
 }
 
+/** The tool by its path, also when a shell found it in PATH: what is looked for relative to it is the same then. */
+function toolPath(kernel: Kernel): string {
+  if (typedName.includes("/")) return typedName;
+  const paths = (process.env["PATH"] ?? "").split(":").map((directory) => `${directory || "."}/${typedName}`);
+  const isFound = (path: string): boolean => {
+    const found = kernel.stat(path);
+    return found?.type === "file" && found.executable;
+  };
+  return paths.find(isFound) ?? typedName;
+}
+
 function loadRequest(kernel: Kernel, options: Options, purpose: LoadRequest["purpose"]): LoadRequest {
   return {
     configFile: options.config,
     command: purpose === "init" ? options.rest : [],
-    environment: kernel.environment(),
+    environment: kernel.environment().filter(([key]) => key !== DAEMON_OF),
     cwd: startDirectory(),
-    argv0: typedName,
+    argv0: toolPath(kernel),
     uid: kernel.uid,
     purpose,
   };
@@ -36,33 +51,57 @@ function loadRequest(kernel: Kernel, options: Options, purpose: LoadRequest["pur
 async function runInit(
   kernel: Kernel,
   options: Options,
-  overrides: Record<string, string> = {},
+  supervisord: SupervisordCall | null = null,
 ): Promise<void> {
-  kernel.setName("tsinit");
+  // The kernel would show the thread's name; people look for supervisord by its own.
+  kernel.setName(supervisord === null ? "tsinit" : "supervisord");
   const { listenForSignals } = await import("./daemon/signals.ts");
   const signals = listenForSignals(kernel);
-  const { loadConfig } = await import("./config/load.ts");
+  const { loadConfig, readHost } = await import("./config/load.ts");
   const { renderProblem } = await import("./config/config.ts");
-  const request = { ...loadRequest(kernel, options, "init"), overrides };
+  const request = { ...loadRequest(kernel, options, "init"), supervisord };
   const load = () => loadConfig(request);
   const loaded = load();
+  if (supervisord !== null) {
+    const { refuse } = await import("./supervisord.ts");
+    refuse(loaded, supervisord, readHost(request));
+  }
   if (!loaded.ok) {
     for (const problem of [...loaded.warnings, ...loaded.errors])
       kernel.writeNow(2, `${renderProblem(problem)}\n`);
     kernel.exit(EXIT_USAGE);
   }
+  const { systemClock } = await import("./daemon/clock.ts");
+  const clock = systemClock();
+  const { daemonizes, directory, umask } = loaded.config.supervisord;
+  const daemonize = daemonizes ? await import("./daemon/daemonize.ts") : null;
+  if (daemonize && process.env[DAEMON_OF] !== `${process.ppid}`) {
+    const argv = [toolPath(kernel), ...words];
+    const file = process.execPath;
+    kernel.exit(
+      await daemonize.startDaemon({ kernel, clock, signals, file, argv, umask, marker: DAEMON_OF }),
+    );
+  }
   process.chdir("/");
   const { boot } = await import("./daemon/boot.ts");
-  const { systemClock } = await import("./daemon/clock.ts");
   await boot({
     kernel,
-    clock: systemClock(),
+    clock,
     signals,
-    config: loaded.config,
+    config: supervisord && kernel.pid === 1 ? withNotice(loaded.config) : loaded.config,
     load,
-    cwd: request.cwd,
+    cwd: (daemonizes && directory) || request.cwd,
     version: VERSION,
+    onUp: (problem) => daemonize?.reportUp(kernel, problem),
   });
+}
+
+/** One sentence for an image that forgot `-n`. */
+function withNotice(config: Config): Config {
+  if (config.supervisord.nodaemon) return config;
+  const text =
+    "supervisord stays in the foreground as PID 1: a container ends when its PID 1 leaves (-n or nodaemon=true asks for that)";
+  return { ...config, notices: [...config.notices, { where: "", section: null, key: null, text }] };
 }
 
 async function runCheck(kernel: Kernel, argv: string[]): Promise<number> {
@@ -107,12 +146,18 @@ async function dispatch(kernel: Kernel): Promise<number | null> {
   if (calledAs === "supervisorctl") return runClient(kernel, words, "supervisorctl");
   if (calledAs === "supervisord") {
     const { parseSupervisord } = await import("./supervisord.ts");
-    const parsed = parseSupervisord(words);
-    if ("error" in parsed) throw new UsageError(parsed.error);
-    if (parsed.show === "version") return say("4.2.5\n");
-    if (parsed.show === "help") return runHelp("supervisord");
-    await runInit(kernel, { config: parsed.config, rest: [] }, parsed.overrides);
+    const { readHost } = await import("./config/load.ts");
+    const host = readHost(loadRequest(kernel, { config: null, rest: [] }, "init"));
+    const parsed = parseSupervisord(words, host);
+    if (parsed.show !== "run")
+      return say(parsed.show === "version" ? "4.2.5\n" : supervisordUsage(toolPath(kernel)));
+    const call = { overrides: parsed.overrides, mayDaemonize: kernel.pid !== 1 };
+    await runInit(kernel, { config: parsed.config, rest: [] }, call);
     return null;
+  }
+  if (calledAs === "pidproxy") {
+    const { runPidproxy } = await import("./pidproxy.ts");
+    return runPidproxy(kernel, toolPath(kernel), words);
   }
   const [first, ...rest] = words;
   const tool = await runTool(kernel, first, rest);
@@ -157,7 +202,7 @@ function say(text: string): number {
 
 async function main(): Promise<void> {
   const kernel = linuxKernel();
-  withoutSteering(kernel, calledAs, words);
+  withoutSteering(kernel, typedName, words);
   try {
     const code = await dispatch(kernel);
     if (code !== null) process.exitCode = code;
@@ -165,7 +210,7 @@ async function main(): Promise<void> {
     if (error instanceof UsageError) {
       kernel.writeNow(
         2,
-        `Error: ${error.message}\nFor help, use ${typedName} ${calledAs === "tsinit" ? "help" : "-h"}\n`,
+        `Error: ${error.message}\nFor help, use ${calledAs === "tsinit" ? `${typedName} help` : `${toolPath(kernel)} -h`}\n`,
       );
       kernel.exit(EXIT_USAGE);
     }

@@ -229,6 +229,19 @@ const INHERITANCE: [title: string, run: Case][] = [
     },
   ],
   [
+    "a child may share our group, or lead a session of its own",
+    async (bench) => {
+      const own = await bench.showSelf();
+      const ours = await bench.showSelf({ group: "ours" });
+      assert.notEqual(ours.get("group"), ours.get("pid"));
+      assert.equal(ours.get("session"), own.get("session"));
+      const leader = await bench.showSelf({ group: "session" });
+      assert.equal(leader.get("session"), leader.get("pid"));
+      assert.equal(leader.get("group"), leader.get("pid"));
+      assert.equal((await bench.showSelf()).get("session"), own.get("session"), "only that child");
+    },
+  ],
+  [
     "umask, directory and environment are the request's",
     async (bench) => {
       const environment = ["PATH=/usr/bin:/bin", "PROBE=a=b 'ü' \uDCFF"];

@@ -75,16 +75,18 @@ export interface CtlSpec {
   readonly historyFile: string | null;
 }
 
-/** `[supervisord]`, as given; most of it has no effect on a process that stays in the foreground. */
+/** `[supervisord]`, as given, and supervisord's own defaults where it daemonizes. */
 export interface SupervisordSpec {
   readonly logfile: string | null;
   readonly logfileMaxbytes: number;
   readonly logfileBackups: number;
   readonly loglevel: GlobalSpec["logLevel"];
-  /** As written after expansion; null when not set. */
+  /** Absolute; null when not set. */
   readonly pidfile: string | null;
   readonly umask: number;
   readonly nodaemon: boolean;
+  /** It leaves the foreground: called as supervisord, not as PID 1, and nodaemon is not set. */
+  readonly daemonizes: boolean;
   readonly silent: boolean;
   readonly minfds: number;
   readonly minprocs: number;
@@ -92,6 +94,7 @@ export interface SupervisordSpec {
   readonly childlogdir: string | null;
   /** As written. */
   readonly user: string | null;
+  /** Absolute, and there. */
   readonly directory: string | null;
   readonly stripAnsi: boolean;
   readonly identifier: string;

@@ -9,8 +9,16 @@ import { type Place, Problems } from "./problems.ts";
 import { type Context, SectionReader } from "./reader.ts";
 import { absolutePath, expandHome, type Host, missingDirectory } from "./values.ts";
 
-/** `names`: `here` and the container's variables. */
-export function readSupervisord(section: Section, names: Names, context: Context): SupervisordSpec {
+/**
+ * `names`: `here` and the container's variables. A supervisord that daemonizes has nowhere to write but files, and people
+ * find it by its pidfile: then the two have their defaults in the working directory, as with supervisord.
+ */
+export function readSupervisord(
+  section: Section,
+  names: Names,
+  context: Context,
+  mayDaemonize = false,
+): SupervisordSpec {
   const reader = new SectionReader("supervisord", section, context);
   reader.checkKeys();
   const { host, problems } = context;
@@ -28,28 +36,46 @@ export function readSupervisord(section: Section, names: Names, context: Context
       problems.warning(reader.place(key), `${path} is not an existing directory; it is not used`);
     }
   }
+  noticeLimits(reader, names, context);
+  const nodaemon = reader.get("nodaemon", names);
+  const daemonizes = mayDaemonize && !nodaemon;
+  const directory = reader.get("directory", names);
+  const resolved = (path: string): string => absolutePath(expandHome(path, host), host);
   const environment = reader.get("environment", names.with({ host_node_name: host.hostname }));
   return {
-    logfile: reader.has("logfile") ? reader.get("logfile", names) : null,
+    logfile: reader.has("logfile") || daemonizes ? reader.get("logfile", names) : null,
     logfileMaxbytes: reader.get("logfile_maxbytes", names),
     logfileBackups: reader.get("logfile_backups", names),
     loglevel: reader.get("loglevel", names),
-    pidfile: reader.has("pidfile")
-      ? absolutePath(expandHome(reader.get("pidfile", names), host), host)
-      : null,
+    pidfile: reader.has("pidfile") || daemonizes ? resolved(reader.get("pidfile", names)) : null,
     umask: reader.get("umask", names),
-    nodaemon: reader.get("nodaemon", names),
+    nodaemon,
+    daemonizes,
     silent: reader.get("silent", names),
     minfds: reader.get("minfds", names),
     minprocs: reader.get("minprocs", names),
     nocleanup: reader.get("nocleanup", names),
     childlogdir: reader.get("childlogdir", names),
     user: reader.get("user", names),
-    directory: reader.get("directory", names),
+    directory: directory !== null && host.isDirectory(resolved(directory)) ? resolved(directory) : null,
     stripAnsi: reader.get("strip_ansi", names),
     identifier: reader.get("identifier", names),
     environment: Object.fromEntries(environment),
   };
+}
+
+/** supervisord raises the limits of its programs to these; here they keep the container's. */
+function noticeLimits(reader: SectionReader<"supervisord">, names: Names, { host, problems }: Context): void {
+  for (const [key, limit] of [
+    ["minfds", "Max open files"],
+    ["minprocs", "Max processes"],
+  ] as const) {
+    if (!reader.has(key)) continue;
+    const wanted = reader.get(key, names);
+    const soft = host.limit(limit);
+    if (wanted > soft)
+      problems.notice(reader.place(key), `programs keep the container's limit, which is ${soft}`);
+  }
 }
 
 /** Also the program defaults that live in [tsinit]. */
@@ -70,6 +96,9 @@ export function readGlobals(
   const reader = new SectionReader("tsinit", section, context);
   reader.checkKeys();
   const listen = reader.get("listen", names);
+  // The output of a daemon goes nowhere else.
+  const logFiles =
+    supervisord.daemonizes && !reader.has("log_files") ? "also" : reader.get("log_files", names);
   const global: GlobalSpec = {
     listen: listen === null ? null : { ...listen, setByUser: reader.has("listen") },
     startGate: reader.get("start_gate", names),
@@ -85,13 +114,14 @@ export function readGlobals(
     logKeys: reader.get("log_keys", names),
     logOverflow: reader.get("log_overflow", names),
     logBuffer: reader.get("log_buffer", names),
-    logFiles: reader.get("log_files", names),
+    logFiles,
     logHistory: reader.get("log_history", names),
     logLevel: supervisord.loglevel,
+    silent: supervisord.silent,
     terminationLog: reader.get("termination_log", names),
     identifier: supervisord.identifier,
     stripAnsi: supervisord.stripAnsi,
-    mainLog: readMainLog(supervisord, reader.get("log_files", names) === "also", context),
+    mainLog: readMainLog(supervisord, logFiles === "also", context),
     childlogdir: childLogDirectory(supervisord, context),
     nocleanup: supervisord.nocleanup,
   };
@@ -152,6 +182,7 @@ export function defaultGlobals(): GlobalSpec {
     uid: 0,
     hostname: "",
     isDirectory: () => true,
+    limit: () => Number.POSITIVE_INFINITY,
   };
   const context = { document: new Document(), problems: new Problems(), host, here: "/" };
   const empty = (name: string): Section => ({ name, where: "", label: name, entries: new Map() });

@@ -16,8 +16,8 @@ export interface LoadRequest {
   readonly command: readonly string[];
   /** The container's environment, raw (surrogateescape), TSINIT_* included. */
   readonly environment: Environment;
-  /** Options of supervisord's command line by their key of [supervisord]. */
-  readonly overrides?: Readonly<Record<string, string>>;
+  /** null: not called by that name. */
+  readonly supervisord?: SupervisordCall | null;
   readonly cwd: string;
   readonly argv0: string;
   readonly uid: number;
@@ -26,6 +26,14 @@ export interface LoadRequest {
   readonly purpose: "init" | "check" | "ctl";
   /** What stands for the machine's files, for tests. */
   readonly files?: Files;
+}
+
+/** What being called as supervisord means. */
+export interface SupervisordCall {
+  /** Options of its command line by their key of [supervisord]. */
+  readonly overrides: Readonly<Record<string, string>>;
+  /** PID 1 of a container cannot leave the foreground; others do, unless nodaemon says otherwise. */
+  readonly mayDaemonize: boolean;
 }
 
 export type Loaded =
@@ -39,18 +47,22 @@ export function loadConfig(request: LoadRequest): Loaded {
   const host = readHost(request, files);
   const { environment, purpose, command } = request;
   const optional = purpose === "ctl" || command.length > 0;
-  const { configFile, argv0 } = request;
-  const found = findConfig({ configFile, environment, argv0, optional, host, files, problems });
+  const { configFile, argv0, supervisord = null } = request;
+  const search = { configFile, environment, argv0, optional, asSupervisord: supervisord !== null };
+  const found = findConfig({ ...search, host, files, problems });
   // With nothing read, "no program is configured" would only repeat it.
   const isLost = found.files.length === 0 && problems.errors.length > 0;
   if (isLost) return { ok: false, errors: problems.errors, warnings: problems.warnings };
-  const overrides = request.overrides ?? {};
-  const config = resolve({ ...found, problems, host, environment, overrides, command, purpose });
+  const config = resolve({ ...found, problems, host, environment, supervisord, command, purpose });
   if (problems.errors.length > 0) return { ok: false, errors: problems.errors, warnings: problems.warnings };
   return { ok: true, config };
 }
 
-function readHost(request: LoadRequest, files: Files): Host {
+/** The machine as values of options need to know it. */
+export function readHost(
+  request: Pick<LoadRequest, "cwd" | "environment" | "uid" | "hostname">,
+  files: Files = DISK,
+): Host {
   const text = (path: string): string => {
     const content = files.read(path);
     return "text" in content ? content.text : "";
@@ -67,6 +79,10 @@ function readHost(request: LoadRequest, files: Files): Host {
     uid: request.uid,
     hostname: request.hostname ?? hostname(text, request.environment),
     isDirectory: (path) => files.isDirectory(path),
+    limit(name) {
+      const soft = new RegExp(`^${name} +(\\d+) `, "m").exec(text("/proc/self/limits"))?.[1];
+      return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import { applyVariables, type Environment, inheritedEnvironment } from "./env.ts
 import { Names } from "./expand.ts";
 import { defaultUser, readCtl, readGlobals, readSupervisord } from "./globals.ts";
 import { readMembers } from "./groups.ts";
+import type { SupervisordCall } from "./load.ts";
 import { isDevice } from "./logfiles.ts";
 import { findOption, OPTIONS, optionKeys } from "./options.ts";
 import { checkInterface } from "./plugins.ts";
@@ -29,8 +30,7 @@ export interface ResolveRequest {
   readonly files: readonly string[];
   /** The container's, TSINIT_* included. */
   readonly environment: Environment;
-  /** Values of [supervisord] keys given on the command line. */
-  readonly overrides: Readonly<Record<string, string>>;
+  readonly supervisord: SupervisordCall | null;
   /** Program `main`; empty: none. */
   readonly command: readonly string[];
   /**
@@ -47,7 +47,8 @@ export function resolve(request: ResolveRequest): Config {
   const context: Context = { document, problems: scoped(request), host, here };
   const container = new Names(new Map([["here", here]])).withVariables(environment);
   const supervisordSection = sectionOrEmpty(document, "supervisord");
-  const supervisord = readSupervisord(supervisordSection, container, context);
+  const mayDaemonize = request.supervisord?.mayDaemonize ?? false;
+  const supervisord = readSupervisord(supervisordSection, container, context, mayDaemonize);
   const names = container.withVariables(Object.entries(supervisord.environment));
   const globals = readGlobals(sectionOrEmpty(document, "tsinit"), supervisord, names, context);
   const servers = readServers(names, context);
@@ -83,7 +84,7 @@ function sectionOrEmpty(document: Document, name: string): Section {
 
 /** The command line beats the files; its values are not expanded. */
 function applyOverrides(request: ResolveRequest): void {
-  for (const [key, value] of Object.entries(request.overrides)) {
+  for (const [key, value] of Object.entries(request.supervisord?.overrides ?? {})) {
     const entry = { value: value.replaceAll("%", "%%"), where: "command line", uncut: null };
     request.document.open("supervisord", "command line").entries.set(key, entry);
   }

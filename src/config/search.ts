@@ -23,6 +23,8 @@ export interface SearchRequest {
   readonly argv0: string;
   /** There is a command to run, or nothing is to be run at all: no configuration is needed. */
   readonly optional: boolean;
+  /** What is not found is told in supervisord's words. */
+  readonly asSupervisord: boolean;
   readonly host: Host;
   readonly files: Files;
   readonly problems: Problems;
@@ -42,9 +44,13 @@ const FALLBACKS = ["/etc/supervisor/conf.d/*.conf", "/etc/supervisor.d/*.ini"];
 
 /** supervisord's own list comes last; its first two are relative to the executable's parent directory. */
 export function searchPaths(argv0: string): string[] {
+  return [...new Set(["/etc/tsinit.ini", "/etc/tsinit/tsinit.ini", ...supervisordsPaths(argv0)])];
+}
+
+function supervisordsPaths(argv0: string): string[] {
   const prefix = parentOf(parentOf(argv0));
   const join = (name: string): string => (prefix === "" ? name : `${prefix.replace(/\/$/, "")}/${name}`);
-  const supervisords = [
+  return [
     join("etc/supervisord.conf"),
     join("supervisord.conf"),
     "supervisord.conf",
@@ -52,7 +58,6 @@ export function searchPaths(argv0: string): string[] {
     "/etc/supervisord.conf",
     "/etc/supervisor/supervisord.conf",
   ];
-  return [...new Set(["/etc/tsinit.ini", "/etc/tsinit/tsinit.ini", ...supervisords])];
 }
 
 /** `os.path.dirname`. */
@@ -75,15 +80,17 @@ export function findConfig(request: SearchRequest): Found {
   const fallbacks = FALLBACKS.flatMap((pattern) => glob(pattern, files));
   const read = fallbacks.filter((path) => readExtra(path, document, request));
   if (read.length === 0 && !request.optional && !hasVariables(environment)) {
-    const looked = [...paths, ...FALLBACKS].join(", ");
-    problems.error(
-      NOWHERE,
-      `No config file found at default paths (${looked}), no TSINIT_PROGRAM_<NAME> variable is set ` +
-        `and no command is given; ` +
-        "expected one of these, or -c FILE",
-    );
+    problems.error(NOWHERE, nothingFound(paths, request));
   }
   return { document, files: read, here: host.cwd };
+}
+
+function nothingFound(paths: readonly string[], { asSupervisord, argv0 }: SearchRequest): string {
+  return asSupervisord
+    ? `No config file found at default paths (${supervisordsPaths(argv0).join(", ")}); ` +
+        "use the -c option to specify a config file at a different path"
+    : `No config file found at default paths (${[...paths, ...FALLBACKS].join(", ")}), ` +
+        "no TSINIT_PROGRAM_<NAME> variable is set and no command is given; expected one of these, or -c FILE";
 }
 
 /** The main file and what it includes. */
@@ -94,10 +101,9 @@ function readMain(typed: string, place: Place, document: Document, request: Sear
   const content = files.read(path);
   if (!("text" in content)) {
     const isMissing = content.errno === "ENOENT" || content.errno === "ENOTDIR";
-    const text = isMissing
-      ? `could not find config file ${typed}`
-      : `could not read config file ${typed}: ${content.errno}`;
-    problems.error(place, `${text}; expected a readable file`);
+    const text = `could not ${isMissing ? "find" : "read"} config file ${typed}`;
+    const why = isMissing ? "" : `: ${content.errno}`;
+    problems.error(place, request.asSupervisord ? text : `${text}${why}; expected a readable file`);
     return { document, files: [], here };
   }
   document.merge(parseIni(content.text), path, problems);

@@ -158,7 +158,10 @@ loglevel = warn
 identifier = x
 `;
   const { plan, supervisord } = config(text, {
-    overrides: { loglevel: "debug", pidfile: "/run/100%.pid", nodaemon: "true" },
+    supervisord: {
+      overrides: { loglevel: "debug", pidfile: "/run/100%.pid", nodaemon: "true" },
+      mayDaemonize: true,
+    },
   });
   assert.deepEqual(plan.global, {
     listen: { host: "::", port: 8080, setByUser: true },
@@ -182,11 +185,14 @@ identifier = x
     childlogdir: "/tmp",
     nocleanup: false,
     logLevel: "debug",
+    silent: false,
     terminationLog: "/tmp/t",
     identifier: "x",
   });
   assert.equal(supervisord.pidfile, "/run/100%.pid");
   assert.equal(supervisord.nodaemon, true);
-  const wrong = loadText(PROGRAM, { overrides: { loglevel: "warning" } });
+  const wrong = loadText(PROGRAM, {
+    supervisord: { overrides: { loglevel: "warning" }, mayDaemonize: false },
+  });
   assert.match(errors(wrong), /^command line: \[supervisord\] loglevel: bad logging level name 'warning'/);
 });

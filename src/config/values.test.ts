@@ -11,6 +11,7 @@ const host: Host = {
   uid: 0,
   hostname: "h",
   isDirectory: (path) => path === "/tmp",
+  limit: () => Number.POSITIVE_INFINITY,
 };
 
 function parse(type: TypeName, text: string): unknown {

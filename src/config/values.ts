@@ -17,6 +17,8 @@ export interface Host {
   readonly uid: number;
   readonly hostname: string;
   isDirectory(path: string): boolean;
+  /** The soft resource limit by its name in /proc/self/limits; Infinity when there is none or nobody knows. */
+  limit(name: "Max open files" | "Max processes"): number;
 }
 
 /** A child's log file: none, automatic, syslog, or a path. `text` is as written. */

@@ -135,6 +135,8 @@ export interface GlobalSpec {
   /** Bytes. */
   readonly logHistory: number;
   readonly logLevel: "critical" | "error" | "warn" | "info" | "debug" | "trace" | "blather";
+  /** tsinit's own lines below `error` are kept off stderr. */
+  readonly silent: boolean;
   readonly terminationLog: string;
   readonly identifier: string;
   /** Drop escape sequences from what programs write. */

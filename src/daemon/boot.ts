@@ -33,6 +33,8 @@ export interface BootRequest {
   readonly load: () => Loaded;
   readonly cwd: string;
   readonly version: string;
+  /** Called once: with null when it is up (programs started, sockets open, pidfile written), else with why it is not. */
+  readonly onUp?: (problem: string | null) => void;
 }
 
 /** How long the last lines may take to leave, once nothing else is left to do. */
@@ -242,6 +244,7 @@ export async function boot(request: BootRequest): Promise<void> {
   const refused = await servers.bindAsked();
   if (refused.length > 0) {
     for (const error of refused) say("critical", error);
+    request.onUp?.(refused.join("\n"));
     await logs.flush(FLUSH_MS);
     kernel.exit(EXIT_USAGE);
   }
@@ -261,6 +264,7 @@ export async function boot(request: BootRequest): Promise<void> {
     // The programs run: they are not to pay for it.
     fault("the listeners", error);
   }
+  request.onUp?.(null);
 
   function announce(): void {
     for (const warning of config.warnings) say("warn", renderProblem(warning));

@@ -67,6 +67,7 @@ export const SIGSET_SIZE = 128;
 export const FILE_ACTIONS_SIZE = 256;
 export const SPAWN_ATTRIBUTES_SIZE = 512;
 export const POSIX_SPAWN_SETPGROUP = 0x02;
+export const POSIX_SPAWN_SETSID = 0x80;
 export const POSIX_SPAWN_SETSIGDEF = 0x04;
 export const POSIX_SPAWN_SETSIGMASK = 0x08;
 

@@ -29,6 +29,8 @@ export interface SpawnRequest {
   readonly umask: number | null;
   /** Make the new process group the foreground group of the terminal on stdio[0]. */
   readonly foreground: boolean;
+  /** `own`, the default: a process group of its own; `ours`: in our group; `session`: a session of its own. */
+  readonly group?: "own" | "ours" | "session";
 }
 
 /** `step` says what failed: changing to the user, the directory, the program itself, or making a process at all. */
@@ -64,7 +66,7 @@ export interface Kernel {
   environment(): [name: string, value: string][];
 
   /**
-   * New process in its own process group: default dispositions, empty mask, the soft RLIMIT_NOFILE that the container
+   * New process, in its own process group unless asked otherwise: default dispositions, empty mask, the soft RLIMIT_NOFILE that the container
    * gave, ids and groups of `user` (real, effective, saved). A failed exec is an answer, never a zombie.
    */
   spawn(request: SpawnRequest): SpawnResult;

@@ -13,6 +13,7 @@ import {
   F_DUPFD_CLOEXEC,
   FILE_ACTIONS_SIZE,
   POSIX_SPAWN_SETPGROUP,
+  POSIX_SPAWN_SETSID,
   POSIX_SPAWN_SETSIGDEF,
   POSIX_SPAWN_SETSIGMASK,
   S_IFDIR,
@@ -39,6 +40,9 @@ interface Fixed {
 
 let fixed: Fixed | null = null;
 
+/** glibc 2.26 for a session. */
+const GROUP_FLAG = { own: POSIX_SPAWN_SETPGROUP, ours: 0, session: POSIX_SPAWN_SETSID } as const;
+
 /** Environments are encoded once for each array: the caller must not change one that it has passed. */
 const encoded = new WeakMap<readonly string[], libc.CStrings>();
 
@@ -52,7 +56,9 @@ export function spawn(request: SpawnRequest, childLimit: bigint): SpawnResult {
   if (!argv || !environment || request.file.includes("\0")) return failure("exec", EINVAL);
   if (request.directory?.includes("\0")) return failure("directory", EINVAL);
   fixed ??= prepare();
-  const { actions, attributes } = fixed;
+  const { actions } = fixed;
+  const { group = "own" } = request;
+  const attributes = group === "own" ? fixed.attributes : prepareAttributes(group);
 
   const copies: Fd[] = [];
   let prepared = libc.initFileActions(actions);
@@ -113,16 +119,20 @@ function run(
 }
 
 function prepare(): Fixed {
+  return { attributes: prepareAttributes("own"), actions: libc.allocate(FILE_ACTIONS_SIZE) };
+}
+
+function prepareAttributes(group: NonNullable<SpawnRequest["group"]>): libc.Memory {
   const attributes = libc.allocate(SPAWN_ATTRIBUTES_SIZE);
   // Every bit the kernel knows: Node ignores PIPE and XFSZ, and what is ignored stays so over exec. (sigfillset() would
   // leave out 32 and 33, which glibc then sets to ignored in the child.)
   const all = libc.allocate(SIGSET_SIZE);
   all.bytes.fill(0xff, 0, 8);
   // The attributes start with an empty mask and process group 0, which means the child's own.
-  const flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
+  const flags = GROUP_FLAG[group] | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
   const failed = libc.initSpawnAttributes(attributes, flags, all);
   if (failed !== 0) throw new Error(`posix_spawnattr: ${errnoName(failed)}`);
-  return { attributes, actions: libc.allocate(FILE_ACTIONS_SIZE) };
+  return attributes;
 }
 
 function encodeEnvironment(environment: readonly string[]): libc.CStrings | null {

@@ -136,7 +136,8 @@ class ContainerLogs implements Logs, StreamHost {
   }
 
   say(level: Level, text: string): void {
-    if (isShown(level, this.#global.logLevel)) this.#own.say(level, text);
+    if (!isShown(level, this.#global.logLevel)) return;
+    if (!this.#global.silent || isShown(level, "error")) this.#own.say(level, text);
   }
 
   history(id: ProgramId, stream: StreamName): Uint8Array {

@@ -150,7 +150,8 @@ export class FakeKernel implements Kernel {
       files.filter((file) => file !== undefined),
     );
     this.#children.add(process);
-    process.group = process.pid;
+    if (request.group === "session") process.setsid();
+    else process.group = request.group === "ours" ? this.pid : process.pid;
     this.spawned.push(process);
     this.files.find(request.file)?.program?.(process);
     return { ok: true, pid: process.pid };

@@ -77,6 +77,7 @@ export function fakeGlobal(keys: Partial<GlobalSpec> = {}): GlobalSpec {
     logFiles: "off",
     logHistory: 64 * 1024,
     logLevel: "info",
+    silent: false,
     terminationLog: "/dev/termination-log",
     identifier: "tsinit",
     stripAnsi: false,
