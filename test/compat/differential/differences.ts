@@ -200,24 +200,6 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
         tsinit:
           /^CANT_REREAD: @DIR@\/supervisord\.conf:\d+: \[program:new\] autostart: not a valid boolean value: 'maybe'; /,
       },
-      option: {
-        supervisord: /^invalid value for -e 'warning': bad logging level name 'warning'$/,
-        tsinit:
-          /^command line: \[supervisord\] loglevel: bad logging level name 'warning'; expected critical, /,
-      },
-    },
-  },
-  "repeated-flags": {
-    topic: "Configuration",
-    supervisord: "Refuses a flag that is given twice (`-n -n`)",
-    tsinit: "takes it",
-    reason: "It means the same.",
-    seen: {
-      code: { supervisord: /^2$/, tsinit: /^0$/ },
-      text: {
-        supervisord: /^(conflicting command line option '-n'|absent)$/,
-        tsinit: /^(tsinit \| .*|absent)$/,
-      },
     },
   },
   "missing-log-folder": {

@@ -40,10 +40,16 @@ async function runScenario(scenario: Scenario, folder: string, helper: Helper): 
     for (const side of both) await side.prepare();
     await Promise.all(both.map((side) => side.start()));
     const failures: string[] = [];
-    for (const step of scenario.steps)
-      await runStep(step, real, ours).catch((error: unknown) => {
-        failures.push(error instanceof Error ? error.message : String(error));
-      });
+    for (const step of scenario.steps) {
+      const error = await runStep(step, real, ours).then(
+        () => null,
+        (reason: unknown) => reason,
+      );
+      if (error === null) continue;
+      failures.push(error instanceof Error ? error.message : String(error));
+      // What was awaited did not come: nothing after it means anything.
+      if (step.compares === null) break;
+    }
     // All of them at once: a scenario costs seconds.
     if (failures.length > 0) throw new Error(failures.join("\n\n"));
   } finally {

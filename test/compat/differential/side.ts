@@ -192,6 +192,8 @@ export class Side {
       });
       child.on("error", reject);
       child.on("close", (code) => resolve({ code: code ?? -1, ...out }));
+      // A command that reads nothing may have gone.
+      child.stdin.on("error", () => {});
       child.stdin.end(stdin);
     });
   }
@@ -242,8 +244,10 @@ export class Side {
     return JSON.stringify([this.scenario.config, this.scenario.files ?? {}]).includes(word);
   }
 
+  /** The last it wrote. */
   report(): string {
-    return `--- ${this.name} stdout\n${this.stdout}--- ${this.name} stderr\n${this.stderr}---`;
+    const last = (text: string): string => text.split("\n").slice(-25).join("\n");
+    return `--- ${this.name} stdout\n${last(this.stdout)}--- ${this.name} stderr\n${last(this.stderr)}---`;
   }
 
   /** Ends whatever this scenario started and still lives, found by the mark in its environment. */

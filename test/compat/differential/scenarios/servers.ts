@@ -37,7 +37,7 @@ command=sleep 1000
   },
   {
     title: "{SHA} passwords, on a port and on the socket",
-    config: `${BASE.replace("[supervisord]", "username=u\npassword={SHA}" + SHA_OF_SECRET + "\n[supervisord]").replace("[supervisorctl]", "[supervisorctl]\nusername=u\npassword=secret")}
+    config: `${BASE.replace("[supervisord]", `username=u\npassword={SHA}${SHA_OF_SECRET}\n[supervisord]`).replace("[supervisorctl]", "[supervisorctl]\nusername=u\npassword=secret")}
 [inet_http_server]
 port=127.0.0.1:@PORT1@
 username=anna
@@ -49,7 +49,7 @@ command=sleep 1000
       ctl("status web"),
       rpcAt({ url: "http://127.0.0.1:@PORT1@", username: "anna", password: "secret" }, "getState"),
       rpcAt(
-        { url: "http://127.0.0.1:@PORT1@", username: "anna", password: "{SHA}" + SHA_OF_SECRET },
+        { url: "http://127.0.0.1:@PORT1@", username: "anna", password: `{SHA}${SHA_OF_SECRET}` },
         "getState",
       ),
       rpc("getState"),
