@@ -326,13 +326,6 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
       escapes: { supervisord: /^(ExpatError|absent)$/, tsinit: /^(\ufffd\[31mred\ufffd\[0m||absent)$/ },
     },
   },
-  "logtail-post": {
-    topic: "Control",
-    supervisord: "400 to a POST of `/logtail`",
-    tsinit: "405",
-    reason: "That is the status for it.",
-    seen: { status: { supervisord: /^400$/, tsinit: /^40[45]$/ } },
-  },
   "log-files": {
     topic: "Logs",
     supervisord: "Writes `*_logfile=PATH`",

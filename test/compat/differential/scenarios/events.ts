@@ -52,8 +52,7 @@ autorestart=false
 autostart=false
 [program:missing]
 command=/nowhere/x
-startretries=0
-autostart=false
+startretries=1
 `,
     files: FILES,
     steps: [
@@ -64,7 +63,6 @@ autostart=false
       untilFile("all.events", /STOPPED .*web/),
       ctl("start flaky"),
       ctl("start short"),
-      ctl("start missing"),
       untilFile("all.events", /FATAL .*flaky/),
       untilFile("all.events", /EXITED .*short/),
       untilFile("all.events", /FATAL .*missing/),

@@ -157,7 +157,7 @@ port=127.0.0.1:@PORT1@
       ...SAID,
       http("/logtail/nobody"),
       http("/logtail/talk/nothing"),
-      http("/logtail/talk", { method: "POST" }, "logtail-post"),
+      http("/logtail/talk", { method: "POST" }),
     ],
   },
   {
