@@ -594,6 +594,7 @@ command: @DIR@/server.sh rserver
 priority:3
 [program:adduser]
 command:sh -c "exit 1"
+startsecs:5
 startretries:0
 autorestart:false
 `,

@@ -43,6 +43,7 @@ command=sleep 1000
 autostart=false
 [program:flaky]
 command=sh -c "exit 3"
+startsecs=5
 startretries=1
 autostart=false
 [program:short]
@@ -56,7 +57,7 @@ startretries=1
 `,
     files: FILES,
     steps: [
-      until("all RUNNING"),
+      until("all RUNNING, missing FATAL"),
       ctl("status"),
       ctl("start web"),
       ctl("stop web"),

@@ -166,6 +166,7 @@ stopwaitsecs=4
     config: `${BASE}${KEEP}
 [program:flaky]
 command=sh -c "exit 1"
+startsecs=5
 startretries=100
 [program:web]
 command=@DIR@/stopper.sh web

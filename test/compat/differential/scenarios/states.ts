@@ -72,13 +72,16 @@ startretries=0
     config: `${BASE}${KEEP}
 [program:interpreter]
 command=@DIR@/interpreter.sh
+startsecs=5
 startretries=0
 [program:noexec]
 command=@DIR@/empty.sh
+startsecs=5
 startretries=0
 [program:cwd]
 command=sleep 1000
 directory=/nowhere
+startsecs=5
 startretries=0
 `,
     files: { "interpreter.sh": "#!/nowhere/sh\n", "empty.sh": "#!\n" },
@@ -99,9 +102,11 @@ startretries=0
     config: `${BASE}${KEEP}
 [program:flaky]
 command=sh -c "echo try >> @DIR@/tries; exit 7"
+startsecs=5
 startretries=2
 [program:never]
 command=sh -c "exit 0"
+startsecs=5
 startretries=1
 `,
     steps: [
@@ -122,6 +127,7 @@ startretries=1
     config: `${BASE}${KEEP}
 [program:flaky]
 command=sh -c "exit 7"
+startsecs=5
 startretries=20
 `,
     steps: [until("flaky BACKOFF"), ctl("stop flaky"), ctl("status flaky"), rpc("stopProcess", ["flaky"])],
