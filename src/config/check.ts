@@ -4,7 +4,7 @@
  */
 import { tierOf } from "../core/plan.ts";
 import { signalName } from "../core/signal-names.ts";
-import { type GlobalSpec, namespec, type ProgramSpec } from "../core/spec.ts";
+import { type GlobalSpec, type LogFileSpec, namespec, type ProgramSpec } from "../core/spec.ts";
 import { type Config, type Problem, renderProblem, type ServerSpec } from "./config.ts";
 import { defaultGlobals } from "./globals.ts";
 import type { Loaded } from "./load.ts";
@@ -76,7 +76,7 @@ function renderProgram(spec: ProgramSpec, tier: number): string[] {
   const variables = Object.keys(spec.environment);
   if (variables.length > 0) rows.push(["variables", oneLine(variables.join(", "))]);
   rows.push(["restart", renderRestart(spec)], ["stop", renderStop(spec)]);
-  rows.push(["output", `stdout to ${spec.stdout.target}, stderr to ${spec.stderr.target}`]);
+  rows.push(["output", `stdout to ${outputOf(spec.stdout)}, stderr to ${outputOf(spec.stderr)}`]);
   if (spec.forwardSignals.size > 0) rows.push(["forwards", renderForwards(spec).join(", ")]);
   return [
     `  ${oneLine(namespec(spec))} (${head})`,
@@ -181,4 +181,9 @@ function describeErrors(loaded: Extract<Loaded, { ok: false }>): Record<string, 
 
 function describeProblem(problem: Problem): Problem & { readonly message: string } {
   return { ...problem, message: renderProblem(problem) };
+}
+
+function outputOf({ target, file, syslog }: LogFileSpec): string {
+  const beside = file === "auto" ? " and a file in childlogdir" : file === null ? "" : ` and ${file}`;
+  return `${target}${beside}${syslog && target !== "syslog" ? " and syslog" : ""}`;
 }

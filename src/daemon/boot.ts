@@ -219,12 +219,18 @@ export async function boot(request: BootRequest): Promise<void> {
         if (!passthrough) onHangup();
         break;
       case SIGNALS.USR2:
-        if (!passthrough) say("info", "received SIGUSR2 indicating log reopen request");
+        if (!passthrough) onReopenRequest();
         break;
       default:
         break;
     }
     loop.submit({ type: "forward", signal });
+  }
+
+  function onReopenRequest(): void {
+    say("info", "received SIGUSR2 indicating log reopen request");
+    say("info", "supervisord logreopen");
+    logs.reopen();
   }
 
   function onHangup(): void {

@@ -7,7 +7,7 @@ const TURNS_KEPT = 128;
 
 /** The last `limit` bytes of what was written; memory is taken as it fills. */
 export class Ring {
-  /** Bytes ever written. */
+  /** Bytes written since the last clear. */
   end = 0;
   #limit: number;
   #buffer = Buffer.alloc(0);
@@ -53,8 +53,9 @@ export class Ring {
     return Buffer.concat([this.#buffer.subarray(this.#at), this.#buffer.subarray(0, this.#at)]);
   }
 
-  /** Forgets the bytes, not how many there were. */
+  /** As a log file that is emptied: offsets begin again at 0. */
   clear(): void {
+    this.end = 0;
     this.#buffer = Buffer.alloc(0);
     this.#at = 0;
     this.#length = 0;
@@ -104,9 +105,12 @@ export class History {
     if (this.#turns.length > TURNS_KEPT) this.#turns.shift();
   }
 
+  /** As an emptied log file: offsets begin at 0 again. */
   clear(): void {
-    this.stdout.clear();
-    this.stderr.clear();
+    for (const ring of [this.stdout, this.stderr]) {
+      ring.clear();
+      ring.end = 0;
+    }
     this.#turns = [];
   }
 
