@@ -206,3 +206,26 @@ test("a port that is taken is an answer", async (t) => {
   const again = await startPublicServer({ host: "127.0.0.1", port }, fakeServerDeps(fake));
   assert.deepEqual(again, { ok: false, error: `127.0.0.1:${port}: another program is listening there` });
 });
+
+test("who is refused may go on sending until it has read the answer", async (t) => {
+  const { port } = await openPublic(t);
+  const socket = connect(port, "127.0.0.1");
+  const ended = new Promise<string>((resolve, reject) => {
+    let text = "";
+    socket.on("error", reject);
+    socket.on("data", (chunk) => {
+      text += String(chunk);
+      // What supervisor's own client sends behind each request.
+      socket.write("\r\n");
+    });
+    socket.on("end", () => {
+      socket.write("\r\n", () => {
+        socket.end();
+        resolve(text);
+      });
+    });
+  });
+  socket.write("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n");
+  assert.match(await ended, /^HTTP\/1\.1 404 /);
+  await new Promise((resolve) => socket.once("close", resolve));
+});

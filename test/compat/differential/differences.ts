@@ -93,20 +93,6 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
       login: { supervisord: /^500$/, tsinit: /^401$/ },
     },
   },
-  "method-not-allowed": {
-    topic: "Control",
-    supervisord: "400 to an HTTP method that a path does not have",
-    tsinit: "405",
-    reason: "That is the status for it.",
-    seen: { status: { supervisord: /^400$/, tsinit: /^405$/ } },
-  },
-  "web-page": {
-    topic: "Control",
-    supervisord: "Has web pages: `/`, `/tail.html`, `/ok.html`",
-    tsinit: "has none in this version",
-    reason: "The probes on `listen` and `tsinit ctl` say what they show.",
-    seen: { ok: { supervisord: /^200$/, tsinit: /^404$/ } },
-  },
   "clean-signals": {
     topic: "Programs",
     supervisord: "Programs inherit that SIGPIPE and SIGXFSZ are ignored, as Python has it",

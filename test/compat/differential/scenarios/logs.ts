@@ -1,6 +1,6 @@
 /** Output and where it can be read: tail, readLog, offsets, clear, /logtail, files. */
 import { BASE, KEEP, type Scenario } from "../scenario.ts";
-import { ctl, file, http, rpc, until, untilOutput } from "../steps.ts";
+import { ctl, file, http, rpc, until, untilFile, untilOutput } from "../steps.ts";
 
 const TALK = `${BASE}
 [program:talk]
@@ -207,7 +207,8 @@ stdout_logfile=@DIR@/one.log
       file("round.log.3"),
       ctl("tail file"),
       ctl("clear file"),
-      file("file.log"),
+      untilFile("file.log", /^$/),
+      file("file.log.1"),
       rpc("getProcessInfo", ["file"]),
     ],
   },

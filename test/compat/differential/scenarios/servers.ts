@@ -103,11 +103,11 @@ command=sleep 1000
         body: "<methodCall><methodName>getState</methodName></methodCall>",
         show: ["body"],
       }),
-      http("/RPC2", { method: "PUT", body: CALL }, "method-not-allowed"),
+      http("/RPC2", { method: "PUT", body: CALL }),
       http("/nowhere"),
       http("/logtail/nobody"),
       http("/logtail/web/nowhere"),
-      http("/ok.html", {}, "web-page"),
+      http("/ok.html", { show: ["body"] }),
     ],
   },
 ];

@@ -1,6 +1,6 @@
 /** The life of a program: starting, running, ending, trying again, giving up. */
 import { BASE, KEEP, type Scenario } from "../scenario.ts";
-import { act, ctl, killProgram, rpc, said, until } from "../steps.ts";
+import { act, ctl, killProgram, rpc, said, sorted, until } from "../steps.ts";
 
 const AUTO = { "automatic-log-files:path": /logfile$/ };
 
@@ -64,7 +64,7 @@ startretries=0
       ctl("start nothing"),
       rpc("startProcess", ["quotes"]),
       rpc("startProcess", ["folder", false]),
-      ctl("start all"),
+      sorted(ctl("start all")),
     ],
   },
   {
@@ -259,7 +259,7 @@ while :; do sleep 0.2; done
       ctl("stop stubborn"),
       ctl("status"),
       said("quit"),
-      said("stubborn", { "kill-after": /2/ }),
+      said("stubborn", { "kill-after:line": /2/ }),
       rpc("getProcessInfo", ["quit"], AUTO),
       rpc("getProcessInfo", ["stubborn"], AUTO),
     ],
