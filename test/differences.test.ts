@@ -1,14 +1,12 @@
 /**
- * The list of differences from supervisord, docs/supervisord.md and the differential suite belong together: none of them says
- * something that the others do not. What the comparisons see is asserted where they run, test/compat/differential/.
+ * The list of differences from supervisord and the differential suite belong together: neither says something that the other
+ * does not. What the comparisons see is asserted where they run, test/compat/differential/.
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { allReferences, fullReference, observedOf } from "./compat/differential/differences.ts";
 import type { Step } from "./compat/differential/scenario.ts";
 import { SCENARIOS } from "./compat/differential/scenarios/all.ts";
-import { renderDifferences, SUPERVISORD_PAGE } from "./docs.ts";
 
 const comparisons = SCENARIOS.flatMap(({ steps }) => steps.filter(({ compares }) => compares !== null));
 
@@ -18,10 +16,6 @@ function named({ compares }: Step): string[] {
   if (differs === undefined) return [];
   return (typeof differs === "string" ? [differs] : Object.keys(differs)).map(fullReference);
 }
-
-test("docs/supervisord.md is what differences.ts says; `node test/docs.ts` writes it", () => {
-  assert.equal(readFileSync(SUPERVISORD_PAGE, "utf8"), renderDifferences());
-});
 
 test("a comparison names only differences that are listed", () => {
   for (const reference of comparisons.flatMap(named)) assert.doesNotThrow(() => observedOf(reference));

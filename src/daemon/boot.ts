@@ -23,6 +23,7 @@ import { createPerformer } from "./perform.ts";
 import { createReaper } from "./reaper.ts";
 import { createServers, type Servers } from "./servers.ts";
 import type { Signals } from "./signals.ts";
+import { createSockets } from "./sockets.ts";
 
 export interface BootRequest {
   readonly kernel: Kernel;
@@ -62,6 +63,11 @@ export async function boot(request: BootRequest): Promise<void> {
     if (line && !isQuiet(line.level)) say(line.level, line.text);
   });
 
+  const sockets = createSockets(kernel, (level, text) => say(level, text));
+  journal.subscribe((entry) => {
+    if (entry.type !== "state" || entry.ended || entry.to.name === "STOPPED") sockets.keepFor(loop.system());
+  });
+
   /** In tini's place tsinit is as silent as tini: only what went wrong. */
   const isQuiet = (level: Level) => config.plan.passthrough && (level === "info" || level === "warn");
 
@@ -78,8 +84,9 @@ export async function boot(request: BootRequest): Promise<void> {
   const launchContext = (): LaunchContext => ({
     kernel,
     logs,
+    sockets,
     environment: config.environment,
-    serverUrl: serverUrl(config),
+    serverUrl: servers.url(),
     cwd: request.cwd,
     inheritStdio: (spec) => spec.kind === "main" && (config.plan.passthrough || kernel.isatty(0)),
   });
@@ -123,6 +130,7 @@ export async function boot(request: BootRequest): Promise<void> {
     onConfig: (next) => {
       config = next;
       logs.configure(next.plan.global, next.plan.programs);
+      void sockets.resolve(next.plan);
     },
   });
   const servers: Servers = createServers(
@@ -183,6 +191,7 @@ export async function boot(request: BootRequest): Promise<void> {
   let pidfileWritten = false;
   onExit(() => {
     servers.closeAll();
+    sockets.closeAll();
     if (pidfile !== null && pidfileWritten) removeFile(pidfile);
   });
 
@@ -247,9 +256,13 @@ export async function boot(request: BootRequest): Promise<void> {
   announce();
   if (kernel.pid !== 1) becomeSubreaper();
   kernel.raiseFileLimit();
-  const refused = await servers.bindAsked();
+  let refused = await servers.bind();
+  // Not before: the sockets of one that runs already are not to be taken from it.
+  if (refused.length === 0) refused = await sockets.prepare(config.plan);
   if (refused.length > 0) {
     for (const error of refused) say("critical", error);
+    servers.closeAll();
+    sockets.closeAll();
     request.onUp?.(refused.join("\n"));
     await logs.flush(FLUSH_MS);
     kernel.exit(EXIT_USAGE);
@@ -288,16 +301,4 @@ export async function boot(request: BootRequest): Promise<void> {
     else if (!passthrough)
       say("info", `not PID 1 (but ${kernel.pid}): orphans come here as a child subreaper`);
   }
-}
-
-/** supervisord's serverurl=AUTO (supervisord.md 5.6): the first unix server, else the first inet one. */
-function serverUrl(config: Config): string | null {
-  const unix = config.servers.find((server) => server.kind === "unix");
-  if (unix?.kind === "unix") return `unix://${unix.path}`;
-  const inet = config.servers.find((server) => server.kind === "inet");
-  if (inet?.kind === "inet") {
-    const host = ["", "*", "0.0.0.0", "::"].includes(inet.host) ? "localhost" : inet.host;
-    return `http://${host}:${inet.port}`;
-  }
-  return config.control.path === null ? null : `unix://${config.control.path}`;
 }

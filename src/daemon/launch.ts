@@ -4,10 +4,12 @@ import type { ProgramSpec } from "../core/spec.ts";
 import type { Pid } from "../core/states.ts";
 import type { Fd, Kernel, SpawnResult } from "../kernel/kernel.ts";
 import type { Logs } from "../logs/logs.ts";
+import type { Sockets } from "./sockets.ts";
 
 export interface LaunchContext {
   readonly kernel: Kernel;
   readonly logs: Logs;
+  readonly sockets: Pick<Sockets, "open">;
   /** What programs inherit, in order: the container's environment without tsinit's own variables. */
   readonly environment: readonly (readonly [string, string])[];
   /** Where ctl and listeners find us; null when there is no control server. */
@@ -109,9 +111,11 @@ export function launch(spec: ProgramSpec, context: LaunchContext): Launched {
     return { ok: false, reason, code: OTHER };
   };
 
-  const stdin = openStdin(kernel);
+  const socket = spec.socket === null ? null : context.sockets.open(spec.socket);
+  if (typeof socket === "string") return { ok: false, reason: socket, code: OTHER };
+  const stdin = socket ?? openStdin(kernel);
   if (typeof stdin === "string") return tooMany(stdin);
-  keep(stdin);
+  if (socket === null) keep(stdin);
   const out = kernel.pipe();
   if (typeof out === "string") return tooMany(out);
   keep(out.read);

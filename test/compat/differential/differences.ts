@@ -10,7 +10,7 @@ export interface Observed {
 }
 
 /** In the order of the page. */
-export const TOPICS = ["Configuration", "Start and stop", "Programs", "Logs", "Control", "Events"] as const;
+export const TOPICS = ["Configuration", "Start and stop", "Programs", "Logs", "Control"] as const;
 
 export interface Difference {
   readonly topic: (typeof TOPICS)[number];
@@ -328,6 +328,17 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
       "ends with the program's code when it was critical, and non-zero when a listener ends it after a FATAL",
     reason: "The restart policy of the container must see it. (product.md 1)",
     seen: { code: { supervisord: /^0$/, tsinit: /^[1-9]\d*$/ } },
+  },
+  "console-lines": {
+    topic: "Logs",
+    supervisord: "Passes bytes to /dev/stdout as they come, its own log lines with time and level among them",
+    tsinit:
+      "writes whole lines behind the name of their program, its own ones on stderr behind `tsinit`; `log_format = raw`: " +
+      "no names",
+    reason: "One sees who said what, and no line is broken by another. (product.md 4)",
+    seen: {
+      line: { supervisord: /^console line$/, tsinit: /^\S+ +\| console line$/ },
+    },
   },
 };
 

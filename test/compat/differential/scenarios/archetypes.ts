@@ -13,6 +13,7 @@ import {
   said,
   sorted,
   sortedFile,
+  stream,
   until,
   untilFile,
   untilOutput,
@@ -482,7 +483,7 @@ stderr_logfile=/dev/fd/2
 stdout_logfile_maxbytes=0
 stderr_logfile_maxbytes=0
 [program:nginx]
-command=@DIR@/server.sh nginx -g 'daemon off;'
+command=@DIR@/server.sh 'console line'
 stdout_logfile=/dev/fd/1
 stdout_logfile_maxbytes=0
 redirect_stderr=true
@@ -493,6 +494,7 @@ redirect_stderr=true
       ctl("status"),
       rpc("getProcessInfo", ["gunicorn"]),
       rpc("getAllConfigInfo", []),
+      stream("stdout", /console line/, "console-lines"),
       ctl("tail gunicorn", { differs: { "tail-of-devices": /^(code|out)/ } }),
     ],
   },
