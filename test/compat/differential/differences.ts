@@ -263,7 +263,6 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
     tsinit: "keys that need no restart (log, restart policy, priority) are applied to the running program",
     reason: "An update costs what it must.",
     seen: {
-      update: { supervisord: /./, tsinit: /./ },
       pid: { supervisord: /^new$/, tsinit: /^kept$/ },
     },
   },
@@ -273,7 +272,6 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
     tsinit: "the other members keep their pids",
     reason: "An update costs what it must.",
     seen: {
-      update: { supervisord: /./, tsinit: /./ },
       pid: { supervisord: /^new$/, tsinit: /^kept$/ },
     },
   },
@@ -283,7 +281,6 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
     tsinit: "it stays stopped",
     reason: "Who stopped it had a reason.",
     seen: {
-      update: { supervisord: /./, tsinit: /./ },
       state: { supervisord: /^RUNNING$/, tsinit: /^STOPPED$/ },
     },
   },
@@ -337,7 +334,7 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
       "no names",
     reason: "One sees who said what, and no line is broken by another. (product.md 4)",
     seen: {
-      line: { supervisord: /^console line$/, tsinit: /^\S+ +\| console line$/ },
+      line: { supervisord: /^console line(: notice)?$/, tsinit: /^\S+ +\| console line(: notice)?$/ },
     },
   },
 };

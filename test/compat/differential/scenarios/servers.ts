@@ -46,7 +46,7 @@ password={SHA}${SHA_OF_SECRET}
 command=sleep 1000
 `,
     steps: [
-      ctl("status web"),
+      ctl("status nobody"),
       rpcAt({ url: "http://127.0.0.1:@PORT1@", username: "anna", password: "secret" }, "getState"),
       rpcAt(
         { url: "http://127.0.0.1:@PORT1@", username: "anna", password: `{SHA}${SHA_OF_SECRET}` },
