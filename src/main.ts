@@ -105,12 +105,12 @@ function withNotice(config: Config): Config {
 }
 
 async function runCheck(kernel: Kernel, argv: string[]): Promise<number> {
-  const { config, format } = parseCheckOptions(argv);
-  const { loadConfig } = await import("./config/load.ts");
+  const { config, format, verbose } = parseCheckOptions(argv);
+  const { surveyConfig } = await import("./config/load.ts");
   const { renderCheck } = await import("./config/check.ts");
-  const loaded = loadConfig(loadRequest(kernel, { config, rest: [] }, "check"));
-  kernel.writeNow(1, renderCheck(loaded, format));
-  return loaded.ok ? 0 : EXIT_USAGE;
+  const surveyed = surveyConfig(loadRequest(kernel, { config, rest: [] }, "check"));
+  kernel.writeNow(1, renderCheck(surveyed, { format, verbose }));
+  return surveyed.loaded.ok ? 0 : EXIT_USAGE;
 }
 
 async function runClient(kernel: Kernel, argv: string[], name: string): Promise<number> {

@@ -317,6 +317,34 @@ const GROUPS: [title: string, run: Case][] = [
 
 const FILES: [title: string, run: Case][] = [
   [
+    "a datagram reaches the socket of that path, however often that is made anew, and never waits",
+    ({ kernel, rig }) => {
+      const into = Buffer.alloc(64);
+      const receive = (fd: number): string => {
+        const count = kernel.read(fd, into);
+        return typeof count === "number" ? into.toString("utf8", 0, count) : count;
+      };
+      assert.equal(kernel.sendDatagram(rig.paths.missing, Buffer.from("x")), "ENOENT");
+      assert.equal(kernel.sendDatagram(rig.paths.plain, Buffer.from("x")), "ECONNREFUSED");
+      assert.equal(kernel.sendDatagram("", Buffer.from("x")), "EINVAL");
+      const { path, fd } = rig.receiveDatagrams();
+      assert.equal(kernel.sendDatagram(path, Buffer.from("one")), null);
+      assert.equal(kernel.sendDatagram(path, Buffer.from("two")), null);
+      assert.deepEqual([receive(fd), receive(fd), receive(fd)], ["one", "two", "EAGAIN"]);
+      const flood = () => kernel.sendDatagram(path, Buffer.from("flood"));
+      let answer = flood();
+      for (let sent = 0; answer === null && sent < 100_000; sent++) answer = flood();
+      assert.equal(answer, "EAGAIN", "nobody reads");
+      kernel.close(fd);
+      assert.equal(kernel.sendDatagram(path, Buffer.from("x")), "ECONNREFUSED");
+      const again = rig.receiveDatagrams();
+      assert.equal(again.path, path);
+      assert.equal(kernel.sendDatagram(path, Buffer.from("three")), null);
+      assert.equal(receive(again.fd), "three");
+      kernel.close(again.fd);
+    },
+  ],
+  [
     "a pipe carries what a program writes and ends with its last writer",
     async (bench) => {
       const { pid, input, output } = bench.talk("spew.sh", ["3", "line"]);

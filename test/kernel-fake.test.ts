@@ -28,6 +28,7 @@ function fakeRig(): Rig {
       badInterpreter: "/data/bad",
       nonsense: "/data/nonsense",
     },
+    receiveDatagrams: () => ({ path: "/data/log", fd: kernel.files.bindDatagrams("/data/log") }),
     change: async () => kernel.clock.advance(1),
     exhaustProcesses: async () => {
       kernel.fail("spawn", "EAGAIN", Number.POSITIVE_INFINITY);

@@ -79,7 +79,8 @@ export async function boot(request: BootRequest): Promise<void> {
     kernel,
     logs,
     environment: config.environment,
-    serverUrl: serverUrl(config),
+    // Of the listeners that there are: a reload opens no others.
+    serverUrl: serverUrl(request.config),
     cwd: request.cwd,
     inheritStdio: (spec) => spec.kind === "main" && (config.plan.passthrough || kernel.isatty(0)),
   });
@@ -219,12 +220,18 @@ export async function boot(request: BootRequest): Promise<void> {
         if (!passthrough) onHangup();
         break;
       case SIGNALS.USR2:
-        if (!passthrough) say("info", "received SIGUSR2 indicating log reopen request");
+        if (!passthrough) onReopenRequest();
         break;
       default:
         break;
     }
     loop.submit({ type: "forward", signal });
+  }
+
+  function onReopenRequest(): void {
+    say("info", "received SIGUSR2 indicating log reopen request");
+    say("info", "supervisord logreopen");
+    logs.reopen();
   }
 
   function onHangup(): void {

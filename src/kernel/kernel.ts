@@ -89,6 +89,8 @@ export interface Kernel {
    * that one is left to Node.
    */
   listen(host: string, port: number): Fd | Errno;
+  /** One datagram to the unix socket at `path`, without waiting: "EAGAIN" when its reader is behind. */
+  sendDatagram(path: string, bytes: Uint8Array): Errno | null;
   close(fd: Fd): void;
   /** Does not block when the fd is non-blocking or has data. "EAGAIN" when there is nothing, 0 at the end. */
   read(fd: Fd, into: Uint8Array): number | Errno;

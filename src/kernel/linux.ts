@@ -26,6 +26,7 @@ import {
   SIGSET_SIZE,
   WNOHANG,
 } from "./abi.ts";
+import { sendDatagram } from "./datagram.ts";
 import { closeInheritedOnExec, statPath, writeAll } from "./files.ts";
 import type { Errno, Kernel } from "./kernel.ts";
 import * as libc from "./libc.ts";
@@ -67,6 +68,7 @@ export function linuxKernel(): Kernel {
       return fd < 0 ? errnoName(-fd) : fd;
     },
     listen: listenTcp,
+    sendDatagram,
     close: libc.close,
     read(fd, into) {
       const count = libc.read(fd, into);

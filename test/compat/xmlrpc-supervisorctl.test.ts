@@ -178,7 +178,7 @@ test("stop and restart", async (t) => {
   assert.equal((await both(t, ["stop", "idle"])).out, "idle: ERROR (not running)\n");
   assert.equal((await both(t, ["stop", "nobody", "nobody:*"])).code, 1);
   assert.equal((await both(t, ["stop"])).code, 1);
-  assert.equal((await both(t, ["stop", "crew:*"])).out, "crew:a: stopped\ncrew:b: stopped\n");
+  assert.equal((await both(t, ["stop", "crew:*"])).out, "crew:b: stopped\ncrew:a: stopped\n");
   await both(t, ["stop", "all"]);
   assert.equal((await both(t, ["restart", "web"])).out, "web: stopped\nweb: started\n");
   await both(t, ["restart", "idle", "crew:b"]);

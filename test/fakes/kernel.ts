@@ -258,6 +258,10 @@ export class FakeKernel implements Kernel {
     return "ENOTSUP";
   }
 
+  sendDatagram(path: string, bytes: Uint8Array): Errno | null {
+    return this.files.sendDatagram(path, bytes);
+  }
+
   /** Whoever is replaced does not come back, as after an exit. */
   replace(file: string): Errno {
     if (this.stat(file) === null) return "ENOENT";

@@ -47,6 +47,8 @@ export interface FakeFile {
   readonly terminal: boolean;
   /** Not yet read. */
   content: Buffer;
+  /** Of a socket: not yet read. */
+  readonly datagrams: Buffer[];
 }
 
 export function retain(file: FakeFile): FakeFile {
