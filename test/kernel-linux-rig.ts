@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import type { Fd } from "../src/kernel/kernel.ts";
+import * as libc from "../src/kernel/libc.ts";
 import { fileLimit, setFileLimit } from "../src/kernel/libc.ts";
 import { linuxKernel } from "../src/kernel/linux.ts";
 import { Bench, exited, type Rig } from "./kernel-rig.ts";
@@ -52,6 +53,7 @@ export function linuxRig(): Rig {
       badInterpreter: join(scratch, "badInterpreter"),
       nonsense: join(scratch, "nonsense"),
     },
+    receiveDatagrams,
     change: () => new Promise((resolve) => waiting.push(resolve)),
     exhaustProcesses: async () => {
       // Ours, which a child as another user is measured by; root's own are not limited.
@@ -81,6 +83,21 @@ async function hardProcessLimit(bench: Bench): Promise<string> {
   const hard = (await bench.readAll(output)).trim();
   await bench.end(pid);
   return `${hard}:`;
+}
+
+const socket = libc.later("socket", { arguments: ["int32", "int32", "int32"], return: "int32" });
+const bind = libc.later("bind", { arguments: ["int32", "pointer", "uint32"], return: "int32" });
+
+function receiveDatagrams(): { path: string; fd: Fd } {
+  const path = join(scratch, "log");
+  rmSync(path, { force: true });
+  // AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC.
+  const fd = socket()(1, 0o2004002, 0);
+  const address = Buffer.alloc(110);
+  address.writeUInt16LE(1, 0);
+  address.write(path, 2);
+  assert.equal(bind()(fd, address, address.length), 0);
+  return { path, fd };
 }
 
 function exhaustFiles({ kernel }: Rig): () => void {

@@ -15,15 +15,24 @@ function slice({ bytes, end }: LogWindow, from: number, to: number): string {
   return Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString();
 }
 
-/** readLog's rules: a negative offset with length 0 is the last bytes, length 0 is up to the end. */
+/**
+ * readLog's rules: a negative offset with length 0 is the last bytes, length 0 is up to the end. Offset 0 is the beginning
+ * of what there is, as after a rotation; any other offset is a place in all that was ever written. So a client that goes on
+ * from the offset that tailLog gave it reads each byte once, and one that reads from 0 piece by piece sees no byte twice.
+ */
 export function readLog(window: LogWindow, offset: number, length: number): string {
   if (offset < 0 ? length !== 0 : length < 0) throw new RpcError("BAD_ARGUMENTS");
   const { end } = window;
   if (offset < 0) return slice(window, Math.max(0, end + offset), end);
-  return slice(window, offset, length === 0 ? end : Math.min(end, offset + length));
+  const from = offset === 0 ? end - window.bytes.length : offset;
+  return slice(window, from, length === 0 ? end : Math.min(end, from + length));
 }
 
-/** tailLog's rules: `[text, offset after it, whether something before it was skipped]`. */
+/**
+ * tailLog's rules: `[text, offset after it, whether something before it was skipped]`. Where there is less than asked for
+ * after the offset, the text begins before it: supervisord answers the last `length` bytes of the file then, and clients
+ * that poll take as many of its last bytes as the offset has grown by.
+ */
 export function tailLog(window: LogWindow, offset: number, length: number): Value {
   const { end } = window;
   const overflow = end > offset + length;

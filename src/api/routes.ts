@@ -1,8 +1,11 @@
 /** Every path there is, as one table: on which listener, with which method, who answers. */
 import type { HealthKind } from "../core/health.ts";
+import { namespec } from "../core/spec.ts";
 import { prefersOpenMetrics } from "./accept.ts";
 import { RpcError } from "./faults.ts";
 import { answerHealth } from "./health.ts";
+import { mainLog, programLog } from "./log-stream.ts";
+import { plain, type Reply, type StreamReply } from "./reply.ts";
 import type { Surface } from "./surface.ts";
 import { type MethodCall, parseCall, renderFault, renderResponse, XmlRpcError } from "./xmlrpc.ts";
 
@@ -18,22 +21,15 @@ export interface Request {
   readonly body: string;
 }
 
-export interface Reply {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Done once the reply is on its way. */
-  readonly after?: readonly (() => void)[];
-}
-
 export interface Route {
   readonly listeners: readonly Listener[];
   /** A route of GET answers HEAD as well. */
   readonly method: "GET" | "POST";
-  /** A last part `:name` stands for any one part. */
+  /** A last part `:name` stands for any one part, `*` for one or more. */
   readonly path: string;
-  readonly handle: (request: Request, surface: Surface) => Reply | Promise<Reply>;
+  /** supervisord's answer to any other method, HEAD among them, where it is not 405. */
+  readonly otherwise?: 400;
+  readonly handle: (request: Request, surface: Surface) => Reply | StreamReply | Promise<Reply>;
 }
 
 const BOTH: readonly Listener[] = ["public", "control"];
@@ -51,14 +47,26 @@ export const ROUTES: readonly Route[] = [
   { listeners: BOTH, method: "GET", path: "/startupz", handle: health("startup", "startupz") },
   { listeners: BOTH, method: "GET", path: "/healthz", handle: health("live", "healthz") },
   { listeners: ["public"], method: "GET", path: "/metrics", handle: metrics },
-  { listeners: ["control"], method: "POST", path: "/RPC2", handle: rpc },
-  // supervisord's answer to anything but POST there.
-  { listeners: ["control"], method: "GET", path: "/RPC2", handle: () => plain(400, "POST an XML-RPC call") },
+  { listeners: ["control"], method: "POST", path: "/RPC2", otherwise: 400, handle: rpc },
+  {
+    listeners: ["control"],
+    method: "GET",
+    path: "/logtail/*",
+    otherwise: 400,
+    handle: ({ name }, { control }) => programLog(control, name ?? ""),
+  },
+  {
+    listeners: ["control"],
+    method: "GET",
+    path: "/mainlogtail",
+    otherwise: 400,
+    handle: (_, { control }) => mainLog(control),
+  },
+  // What monitors of supervisord ask for.
+  { listeners: ["control"], method: "GET", path: "/ok.html", handle: () => text("OK") },
+  { listeners: ["control"], method: "GET", path: "/", handle: overview },
+  { listeners: ["control"], method: "GET", path: "/index.html", handle: overview },
 ];
-
-export function plain(status: number, text: string, headers: Readonly<Record<string, string>> = {}): Reply {
-  return { status, contentType: "text/plain; charset=utf-8", body: `${text}\n`, headers };
-}
 
 /** The route and the decoded name in its path, or the reply that there is none. HEAD is GET here. */
 export function findRoute(
@@ -71,24 +79,44 @@ export function findRoute(
     const match = matchPath(route.path, path);
     return match ? [{ route, name: match.name }] : [];
   });
-  const wanted = method === "HEAD" ? "GET" : method;
-  const best = found.find(({ route }) => route.method === wanted);
+  const best = found.find(
+    ({ route }) =>
+      route.method === method ||
+      (method === "HEAD" && route.method === "GET" && route.otherwise === undefined),
+  );
   if (best) return best;
-  if (found.length === 0) return { reply: plain(404, "not found") };
+  const [only] = found;
+  if (only === undefined) return { reply: plain(404, "not found") };
+  if (only.route.otherwise !== undefined)
+    return { reply: plain(only.route.otherwise, `only ${only.route.method} is answered here`) };
   const allowed = found.flatMap(({ route }) => (route.method === "GET" ? ["GET", "HEAD"] : [route.method]));
   return { reply: plain(405, "method not allowed", { Allow: allowed.join(", ") }) };
 }
 
 function matchPath(pattern: string, path: string): { readonly name: string | null } | null {
-  if (!pattern.endsWith("/:name")) return pattern === path ? { name: null } : null;
-  const prefix = pattern.slice(0, -":name".length);
+  const last = /(?<=\/)(?::name|\*)$/.exec(pattern)?.[0];
+  if (last === undefined) return pattern === path ? { name: null } : null;
+  const prefix = pattern.slice(0, -last.length);
   const rest = path.slice(prefix.length);
-  if (!path.startsWith(prefix) || rest === "" || rest.includes("/")) return null;
+  if (!path.startsWith(prefix) || rest === "" || (last === ":name" && rest.includes("/"))) return null;
   try {
     return { name: decodeURIComponent(rest) };
   } catch {
     return null;
   }
+}
+
+function text(body: string): Reply {
+  return { ...plain(200, ""), body };
+}
+
+/** For people who open it in a browser: what runs. */
+function overview(_: Request, { control }: Surface): Reply {
+  const { programs } = control.snapshot();
+  const lines = programs.map(
+    ({ spec, state, description }) => `${namespec(spec).padEnd(32)} ${state.name.padEnd(9)} ${description}\n`,
+  );
+  return text(`tsinit ${control.version()}\n${lines.join("")}`);
 }
 
 async function metrics({ accept }: Request, surface: Surface): Promise<Reply> {

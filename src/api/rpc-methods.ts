@@ -1,12 +1,11 @@
 /** The methods of supervisor's own namespace (supervisord.md 13.3), one table. */
-import { parseSignal } from "../core/signal-names.ts";
-import type { ProgramSnapshot, Snapshot } from "../core/snapshot.ts";
-import { namespec } from "../core/spec.ts";
-import type { Control } from "./control.ts";
-import { FAULTS, RpcError } from "./faults.ts";
-import { type LogWindow, readLog, tailLog } from "./log-window.ts";
+import { parseSignal, type Signal } from "../core/signal-names.ts";
+import type { ProgramSnapshot } from "../core/snapshot.ts";
+import { RpcError } from "./faults.ts";
+import { type Arguments, type MethodContext, method, NAME, type NamedMethod, type Param } from "./method.ts";
+import { OUTPUT_METHODS } from "./output-methods.ts";
 import { configInfo, processInfo } from "./process-info.ts";
-import type { Arguments, Method, MethodContext, Param } from "./rpc.ts";
+import { findProgram, findTarget, groupMembers, inOrder, isActive, result } from "./targets.ts";
 import { commandFault, type Settled, signalProgram, startPrograms, stopPrograms } from "./waits.ts";
 import type { Value } from "./xmlrpc.ts";
 
@@ -14,54 +13,12 @@ const API_VERSION = "3.0";
 /** The supervisor whose API this is; clients compare it. */
 const SUPERVISOR_VERSION = "4.2.5";
 
-const NAME: Param = { name: "name", type: "string" };
 const WAIT: Param = { name: "wait", type: "boolean", optional: true };
 const SIGNAL: Param = { name: "signal", type: "signal" };
-const RANGE: readonly Param[] = [NAME, { name: "offset", type: "int" }, { name: "length", type: "int" }];
-
-type Stream = "stdout" | "stderr";
-
-/** A method of the namespace: refused once a shutdown has begun (supervisord.md 13.2). */
-function method(params: readonly Param[], returns: string, help: string, run: Method["run"]): Method {
-  return {
-    params,
-    returns,
-    help,
-    run: (context, args) => {
-      const { phase } = context.control.snapshot();
-      if (phase !== "booting" && phase !== "running") throw new RpcError("SHUTDOWN_STATE");
-      return run(context, args);
-    },
-  };
-}
 
 const apiVersion = method([], "string", "The version of this API.", () => API_VERSION);
-const noMainLog = method(
-  [
-    { name: "offset", type: "int" },
-    { name: "length", type: "int" },
-  ],
-  "string",
-  "tsinit has no log file: refused with NO_FILE.",
-  () => {
-    throw new RpcError("NO_FILE");
-  },
-);
-const readStdout = method(RANGE, "string", "A part of a program's stdout.", (context, args) =>
-  read(context, args, "stdout"),
-);
-const tailStdout = method(
-  RANGE,
-  "array",
-  "The end of a program's stdout: text, offset, overflow.",
-  (context, args) => tail(context, args, "stdout"),
-);
-const clearLogs = method([NAME], "boolean", "Forgets the output kept of a program.", ({ control }, args) => {
-  control.clearHistory(findProgram(control, args.text(0)).id);
-  return true;
-});
-
-export const SUPERVISOR_METHODS: readonly (readonly [string, Method])[] = [
+export const SUPERVISOR_METHODS: readonly NamedMethod[] = [
+  ...OUTPUT_METHODS,
   ["supervisor.getAPIVersion", apiVersion],
   ["supervisor.getVersion", apiVersion],
   [
@@ -77,8 +34,6 @@ export const SUPERVISOR_METHODS: readonly (readonly [string, Method])[] = [
     method([], "struct", "The state of tsinit.", () => ({ statecode: 1, statename: "RUNNING" })),
   ],
   ["supervisor.getPID", method([], "int", "The pid of tsinit.", ({ control }) => control.pid())],
-  ["supervisor.readLog", noMainLog],
-  ["supervisor.readMainLog", noMainLog],
   [
     "supervisor.shutdown",
     method([], "boolean", "Stops everything, in order.", ({ control, afterReply }) => {
@@ -136,12 +91,7 @@ export const SUPERVISOR_METHODS: readonly (readonly [string, Method])[] = [
     ),
   ],
   ["supervisor.stopProcess", method([NAME, WAIT], "boolean", "Stops a program.", stopProcess)],
-  [
-    "supervisor.stopProcessGroup",
-    method([NAME, WAIT], "array", "Stops the programs of a group.", (context, args) =>
-      stop(context, groupMembers(context.control, args.text(0)), args.flag(1)),
-    ),
-  ],
+  ["supervisor.stopProcessGroup", method([NAME, WAIT], "array", "Stops the programs of a group.", stopGroup)],
   [
     "supervisor.stopAllProcesses",
     method([WAIT], "array", "Stops all programs.", (context, args) =>
@@ -164,74 +114,7 @@ export const SUPERVISOR_METHODS: readonly (readonly [string, Method])[] = [
       signalAll(context, inOrder(context.control), args.text(0)),
     ),
   ],
-  ["supervisor.readProcessStdoutLog", readStdout],
-  ["supervisor.readProcessLog", readStdout],
-  [
-    "supervisor.readProcessStderrLog",
-    method(RANGE, "string", "A part of a program's stderr.", (context, args) =>
-      read(context, args, "stderr"),
-    ),
-  ],
-  ["supervisor.tailProcessStdoutLog", tailStdout],
-  ["supervisor.tailProcessLog", tailStdout],
-  [
-    "supervisor.tailProcessStderrLog",
-    method(RANGE, "array", "The end of a program's stderr: text, offset, overflow.", (context, args) =>
-      tail(context, args, "stderr"),
-    ),
-  ],
-  ["supervisor.clearProcessLogs", clearLogs],
-  ["supervisor.clearProcessLog", clearLogs],
-  [
-    "supervisor.clearAllProcessLogs",
-    method([], "array", "Forgets the output kept of all programs.", ({ control }) =>
-      inOrder(control).map((program) => {
-        control.clearHistory(program.id);
-        return result({ spec: program.spec, fault: null });
-      }),
-    ),
-  ],
 ];
-
-/** `group:name`, `name`, or `group:*` and `group:`, which stand for a whole group: program null then. */
-function findTarget(control: Control, name: string): { group: string; program: ProgramSnapshot | null } {
-  const colon = name.indexOf(":");
-  const group = colon < 0 ? name : name.slice(0, colon);
-  const member = colon < 0 ? name : name.slice(colon + 1);
-  if (colon >= 0 && (member === "" || member === "*")) {
-    if (!isActive(control, group)) throw new RpcError("BAD_NAME", name);
-    return { group, program: null };
-  }
-  const program = control
-    .snapshot()
-    .programs.find(({ spec }) => spec.group === group && spec.name === member);
-  if (!program) throw new RpcError("BAD_NAME", name);
-  return { group, program };
-}
-
-function findProgram(control: Control, name: string): ProgramSnapshot {
-  const { program } = findTarget(control, name);
-  if (!program) throw new RpcError("BAD_NAME", name);
-  return program;
-}
-
-function isActive(control: Control, group: string): boolean {
-  return control.groups().some(({ name }) => name === group);
-}
-
-function groupMembers(control: Control, group: string): ProgramSnapshot[] {
-  if (!isActive(control, group)) throw new RpcError("BAD_NAME", group);
-  return inOrder(control).filter(({ spec }) => spec.group === group);
-}
-
-/** By group priority, then program priority; what is equal stays in the order of the names. */
-function inOrder(control: Control): ProgramSnapshot[] {
-  const { programs }: Snapshot = control.snapshot();
-  return programs.toSorted(
-    (left, right) =>
-      left.spec.groupPriority - right.spec.groupPriority || left.spec.priority - right.spec.priority,
-  );
-}
 
 function isUp({ state }: ProgramSnapshot): boolean {
   return state.name === "RUNNING" || state.name === "STARTING" || state.name === "BACKOFF";
@@ -245,15 +128,6 @@ function isStoppable(program: ProgramSnapshot): boolean {
 
 function isSignallable({ state }: ProgramSnapshot): boolean {
   return state.name === "RUNNING" || state.name === "STARTING" || state.name === "STOPPING";
-}
-
-function result({ spec, fault }: Settled): Value {
-  return {
-    name: spec.name,
-    group: spec.group,
-    status: fault?.code ?? FAULTS.SUCCESS,
-    description: fault?.text ?? "OK",
-  };
 }
 
 /** The answer for one program: true, or its fault. */
@@ -278,7 +152,7 @@ async function startProcess(context: MethodContext, args: Arguments): Promise<Va
 /** Several at once: tiers wait for one another as at boot. */
 async function start({ control }: MethodContext, programs: ProgramSnapshot[], wait: boolean): Promise<Value> {
   const down = programs.filter((program) => !isUp(program));
-  return (await startPrograms(control, down, { wait, gated: true })).map(result);
+  return results(down, await startPrograms(control, down, { wait, gated: true }));
 }
 
 async function stopProcess(context: MethodContext, args: Arguments): Promise<Value> {
@@ -290,7 +164,33 @@ async function stopProcess(context: MethodContext, args: Arguments): Promise<Val
 }
 
 async function stop({ control }: MethodContext, programs: ProgramSnapshot[], wait: boolean): Promise<Value> {
-  return (await stopPrograms(control, programs.filter(isStoppable), wait)).map(result);
+  const up = programs.filter(isStoppable);
+  return results(up, await stopPrograms(control, up, wait));
+}
+
+/** In the order in which they were asked for, whoever was first to be done. */
+function results(programs: readonly ProgramSnapshot[], settled: readonly Settled[]): Value {
+  const places = new Map(programs.map(({ id }, place) => [id, place]));
+  const place = ({ spec }: Settled): number => places.get(spec.id) ?? 0;
+  return settled.toSorted((left, right) => place(left) - place(right)).map(result);
+}
+
+/** For an update only what has to go is stopped, and all are reported (update-sequence.ts). */
+async function stopGroup(context: MethodContext, args: Arguments): Promise<Value> {
+  const { control, updates } = context;
+  const group = args.text(0);
+  const up = groupMembers(control, group).filter(isStoppable);
+  const kept = args.flag(1)
+    ? updates.hold(
+        group,
+        up.map(({ id }) => id),
+      )
+    : null;
+  if (kept === null) return stop(context, up, args.flag(1));
+  const leaving = up.filter(({ id }) => !kept.has(id));
+  const settled = await stopPrograms(control, leaving, true).finally(() => updates.stopped());
+  const faults = new Map(settled.map(({ spec, fault }) => [spec.id, fault]));
+  return up.map(({ id, spec }) => result({ spec, fault: faults.get(id) ?? null }));
 }
 
 function signalProcess(context: MethodContext, args: Arguments): Value {
@@ -298,19 +198,24 @@ function signalProcess(context: MethodContext, args: Arguments): Value {
   const name = args.text(0);
   const { group, program } = findTarget(control, name);
   if (!program) return signalAll(context, groupMembers(control, group), args.text(1));
-  const signal = parseSignal(args.text(1));
+  const signal = signalOf(args.text(1));
   if (signal === null) throw new RpcError("BAD_SIGNAL", args.text(1));
   if (!isSignallable(program)) throw new RpcError("NOT_RUNNING", name);
   return single([{ spec: program.spec, fault: signalProgram(control, program.id, signal) }]);
 }
 
 function signalAll({ control }: MethodContext, programs: ProgramSnapshot[], word: string): Value {
-  const signal = parseSignal(word);
+  const signal = signalOf(word);
   return programs.filter(isSignallable).map(({ spec, id }) => {
     const fault =
       signal === null ? new RpcError("BAD_SIGNAL", word).fault : signalProgram(control, id, signal);
     return result({ spec, fault });
   });
+}
+
+/** 0 asks whether a process is there, as kill(2) has it. */
+function signalOf(word: string): Signal | null {
+  return /^\s*[+-]?0+\s*$/.test(word) ? 0 : parseSignal(word);
 }
 
 /** supervisord sorts these by process name. */
@@ -330,46 +235,29 @@ function allConfigInfo({ control }: MethodContext): Value {
     });
 }
 
-function reloadConfig({ control }: MethodContext): Value {
+function reloadConfig({ control, updates }: MethodContext): Value {
   const read = control.reread();
   if (!read.ok) throw new RpcError("CANT_REREAD", read.errors.join("; "));
+  updates.reread(read);
   return [[read.added, read.changed, read.removed]];
 }
 
-function addGroup({ control }: MethodContext, args: Arguments): Value {
+function addGroup({ control, updates }: MethodContext, args: Arguments): Value {
   const group = args.text(0);
+  if (updates.add(group)) return true;
   if (!control.lastRead().groups.some(({ name }) => name === group)) throw new RpcError("BAD_NAME", group);
   if (isActive(control, group)) throw new RpcError("ALREADY_ADDED", group);
   control.perform({ type: "add-group", group });
   return true;
 }
 
-function removeGroup({ control }: MethodContext, args: Arguments): Value {
+function removeGroup({ control, updates }: MethodContext, args: Arguments): Value {
   const group = args.text(0);
+  const kept = updates.kept(group);
   const lives = ({ state }: ProgramSnapshot): boolean => !["STOPPED", "EXITED", "FATAL"].includes(state.name);
-  if (groupMembers(control, group).some(lives)) throw new RpcError("STILL_RUNNING", group);
-  control.perform({ type: "remove-group", group });
+  const members = groupMembers(control, group).filter(({ id }) => !kept?.has(id));
+  if (members.some(lives)) throw new RpcError("STILL_RUNNING", group);
+  if (kept !== null) updates.removed();
+  else control.perform({ type: "remove-group", group });
   return true;
-}
-
-/** Output that goes nowhere, and stderr that goes where stdout goes, has no log of its own. */
-function hasLog({ spec }: ProgramSnapshot, stream: Stream): boolean {
-  return spec[stream].target !== "discard" && !(stream === "stderr" && spec.redirectStderr);
-}
-
-function logOf(control: Control, program: ProgramSnapshot, stream: Stream): LogWindow {
-  return control.history(program.id, stream);
-}
-
-function read({ control }: MethodContext, args: Arguments, stream: Stream): Value {
-  const program = findProgram(control, args.text(0));
-  if (!hasLog(program, stream))
-    throw new RpcError("NO_FILE", `${namespec(program.spec)} has no ${stream} log`);
-  return readLog(logOf(control, program, stream), args.int(1), args.int(2));
-}
-
-function tail({ control }: MethodContext, args: Arguments, stream: Stream): Value {
-  const program = findProgram(control, args.text(0));
-  if (!hasLog(program, stream)) return ["", 0, false];
-  return tailLog(logOf(control, program, stream), args.int(1), args.int(2));
 }

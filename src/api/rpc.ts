@@ -2,42 +2,21 @@
  * supervisor's XML-RPC API (supervisord.md 13): which methods there are and how one is called. A method is found by its whole
  * name in one flat map, so there is nothing to reach by clever names (CVE-2017-11610).
  */
-
 import type { Control } from "./control.ts";
 import { RpcError } from "./faults.ts";
+import {
+  type Arguments,
+  type Method,
+  type MethodContext,
+  NAME,
+  type NamedMethod,
+  renderType,
+  takeArguments,
+} from "./method.ts";
 import { SUPERVISOR_METHODS } from "./rpc-methods.ts";
+import type { ServerClock } from "./surface.ts";
+import { createUpdateSequence } from "./update-sequence.ts";
 import { isStruct, type Value } from "./xmlrpc.ts";
-
-export interface Param {
-  readonly name: string;
-  readonly type: "string" | "int" | "boolean" | "array" | "signal";
-  /** May be left out; only the last ones can. */
-  readonly optional?: true;
-}
-
-export interface MethodContext {
-  readonly control: Control;
-  /** Done once the reply is on its way. */
-  readonly afterReply: (action: () => void) => void;
-}
-
-/** Arguments as their types say; a missing optional one is undefined. */
-export interface Arguments {
-  text(index: number): string;
-  int(index: number): number;
-  /** True when left out. */
-  flag(index: number): boolean;
-  list(index: number): readonly Value[];
-}
-
-export interface Method {
-  readonly params: readonly Param[];
-  /** The type of the answer, for `system.methodSignature`. */
-  readonly returns: string;
-  readonly help: string;
-  /** Throws RpcError to refuse. */
-  readonly run: (context: MethodContext, args: Arguments) => Value | Promise<Value>;
-}
 
 export interface RpcReply {
   readonly value: Value;
@@ -50,9 +29,7 @@ export interface Rpc {
   call(method: string, params: readonly Value[]): Promise<RpcReply>;
 }
 
-const NAME: Param = { name: "name", type: "string" };
-
-const SYSTEM_METHODS: readonly (readonly [string, Method])[] = [
+const SYSTEM_METHODS: readonly NamedMethod[] = [
   [
     "system.listMethods",
     {
@@ -96,11 +73,16 @@ const SYSTEM_METHODS: readonly (readonly [string, Method])[] = [
 
 const METHODS: ReadonlyMap<string, Method> = new Map([...SUPERVISOR_METHODS, ...SYSTEM_METHODS]);
 
-export function createRpc(control: Control): Rpc {
+export function createRpc(control: Control, clock: ServerClock): Rpc {
+  const updates = createUpdateSequence(control, clock);
   return {
     async call(name, params) {
       const after: (() => void)[] = [];
-      const value = await callMethod({ control, afterReply: (action) => after.push(action) }, name, params);
+      const value = await callMethod(
+        { control, updates, afterReply: (action) => after.push(action) },
+        name,
+        params,
+      );
       return { value, after };
     },
   };
@@ -109,53 +91,16 @@ export function createRpc(control: Control): Rpc {
 async function callMethod(context: MethodContext, name: string, params: readonly Value[]): Promise<Value> {
   const method = METHODS.get(name);
   if (!method) throw new RpcError("UNKNOWN_METHOD");
-  return method.run(context, checkArguments(method, params));
-}
-
-function checkArguments({ params }: Method, values: readonly Value[]): Arguments {
-  const needed = params.filter((param) => !param.optional).length;
-  const fits =
-    values.length >= needed &&
-    values.length <= params.length &&
-    values.every((value, index) => isOfType(value, params[index]?.type));
-  if (!fits) throw new RpcError("INCORRECT_PARAMETERS");
-  return {
-    text: (index) => String(values[index] ?? ""),
-    int: (index) => Number(values[index] ?? 0),
-    flag: (index) => values[index] === undefined || Boolean(values[index]),
-    list: (index) => {
-      const value = values[index];
-      return Array.isArray(value) ? value : [];
-    },
-  };
-}
-
-/** As lenient as supervisord, where that is harmless: a number may come as text, a truth as a number. */
-function isOfType(value: Value, type: Param["type"] | undefined): boolean {
-  switch (type) {
-    case "string":
-      return typeof value === "string";
-    case "signal":
-      return typeof value === "string" || Number.isInteger(value);
-    case "int":
-      return Number.isInteger(value) || (typeof value === "string" && /^[+-]?\d{1,15}$/.test(value));
-    case "boolean":
-      return typeof value === "boolean" || Number.isInteger(value);
-    case "array":
-      return Array.isArray(value);
-    case undefined:
-      return false;
-  }
+  const args = takeArguments(method, params);
+  const released = context.updates.before(name, params[0]);
+  if (released !== null) await released;
+  return method.run(context, args);
 }
 
 function known(name: string): Method {
   const method = METHODS.get(name);
   if (!method) throw new RpcError("SIGNATURE_UNSUPPORTED");
   return method;
-}
-
-function renderType({ type }: Param): string {
-  return type === "signal" ? "string" : type;
 }
 
 function renderHelp({ help, params, returns }: Method): string {
@@ -165,22 +110,46 @@ function renderHelp({ help, params, returns }: Method): string {
   return [help, "", ...tags, `@return ${returns}`].join("\n");
 }
 
+/**
+ * A call of a megabyte holds thousands of calls, each of which may ask for everything: what they answer together is
+ * limited, and others get a turn between them.
+ */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+const CALLS_PER_TURN = 16;
+
 /** Answers are plain values, not arrays of one as the convention has it: that is how supervisord does it. */
 async function multicall(context: MethodContext, args: Arguments): Promise<Value> {
   const results: Value[] = [];
+  let size = 0;
   for (const call of args.list(0)) {
+    if (results.length % CALLS_PER_TURN === CALLS_PER_TURN - 1)
+      await new Promise<void>((resolve) => setImmediate(resolve));
     try {
-      if (!isStruct(call) || typeof call["methodName"] !== "string")
-        throw new RpcError("INCORRECT_PARAMETERS", "No methodName");
-      const { methodName, params } = call;
-      if (methodName === "system.multicall")
-        throw new RpcError("INCORRECT_PARAMETERS", "Recursive system.multicall forbidden");
-      if (params !== undefined && !Array.isArray(params)) throw new RpcError("INCORRECT_PARAMETERS");
-      results.push(await callMethod(context, String(methodName), params ?? []));
+      if (size > MAX_ANSWER_BYTES) throw new RpcError("FAILED", "the answers before are too large");
+      results.push(await oneOfMany(context, call));
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
       results.push({ faultCode: error.fault.code, faultString: error.fault.text });
     }
+    size += weigh(results.at(-1) ?? null);
   }
   return results;
+}
+
+function oneOfMany(context: MethodContext, call: Value): Promise<Value> {
+  if (!isStruct(call) || call["methodName"] === undefined)
+    throw new RpcError("INCORRECT_PARAMETERS", "No methodName");
+  const { methodName, params } = call;
+  if (methodName === "system.multicall")
+    throw new RpcError("INCORRECT_PARAMETERS", "Recursive system.multicall forbidden");
+  if (typeof methodName !== "string" || (params !== undefined && !Array.isArray(params)))
+    throw new RpcError("INCORRECT_PARAMETERS");
+  return callMethod(context, methodName, params ?? []);
+}
+
+/** About how many bytes a value takes as XML. */
+function weigh(value: Value): number {
+  if (typeof value === "string") return 40 + value.length;
+  if (typeof value !== "object" || value === null) return 40;
+  return Object.values(value).reduce<number>((sum, part) => sum + weigh(part), 40);
 }

@@ -3,11 +3,13 @@
  * keep-alive timer wakes an idle init. Trouble with opening one is an answer, never thrown.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { isAuthorized, type Login } from "./auth.ts";
 import { type Connections, createConnections } from "./connections.ts";
-import { findRoute, type Listener, plain, type Reply } from "./routes.ts";
+import { createFollowers, type Followers } from "./log-stream.ts";
+import { plain, type Reply, type StreamReply } from "./reply.ts";
+import { findRoute, type Listener } from "./routes.ts";
 import { createSurface, type ServerDeps, type Surface } from "./surface.ts";
-import { listenOnPath } from "./unix-socket.ts";
 
 export type { ServerDeps } from "./surface.ts";
 
@@ -16,7 +18,7 @@ export interface ServerHandle {
   readonly port: number | null;
   /** Open client connections. */
   connections(): number;
-  /** At once; removes the socket file. */
+  /** At once; the file of a socket stays. */
   close(): void;
 }
 
@@ -27,12 +29,10 @@ export type Opened =
 export type ControlAddress =
   | {
       readonly kind: "unix";
-      readonly path: string;
-      /** Mode bits of the socket. */
-      readonly mode: number;
-      readonly owner: { readonly uid: number; readonly gid: number } | null;
-      readonly username?: string | null;
-      readonly password?: string | null;
+      /** A socket that listens already. */
+      readonly fd: number;
+      readonly username: string | null;
+      readonly password: string | null;
     }
   | {
       readonly kind: "inet";
@@ -51,6 +51,13 @@ const MAX_HEADERS = 100;
 /** Node looks for slow clients by a timer that always runs; ours run only with a connection. */
 const NEVER_MS = 2 ** 31 - 1;
 const BACKLOG = 1024;
+const MAX_REQUESTS = 8;
+const FOLLOWER_ALIVE_MS = 60_000;
+const COMMON_HEADERS = {
+  "X-Content-Type-Options": "nosniff",
+  "Cache-Control": "no-store",
+  Connection: "close",
+};
 
 /** Probes and metrics. An empty host is every address, IPv6 too where there is any. `fd`: a socket that listens already. */
 export async function startPublicServer(
@@ -72,10 +79,7 @@ export async function startControlServer(address: ControlAddress, deps: ServerDe
       return { ok: false, error: `${host}:${address.port} can be reached from outside and has no password` };
     return listenOnPort(createListener("control", login, deps), host, address.port, address.fd);
   }
-  const { server, connections } = createListener("control", login, deps);
-  const bound = await listenOnPath(server, address);
-  if (!bound.ok) return bound;
-  return { ok: true, server: createHandle(server, connections, null, bound.remove) };
+  return listenAt(createListener("control", login, deps), "control socket", { fd: address.fd });
 }
 
 function isLoopback(host: string): boolean {
@@ -85,11 +89,14 @@ function isLoopback(host: string): boolean {
 interface Listening {
   readonly server: Server;
   readonly connections: Connections;
+  readonly followers: Followers;
 }
 
 function createListener(listener: Listener, login: Login | null, deps: ServerDeps): Listening {
   const surface = createSurface(deps);
   const connections = createConnections(deps.clock);
+  const followers = createFollowers();
+  const asked = new WeakMap<Socket, number>();
   const server = createServer(
     {
       connectionsCheckingInterval: NEVER_MS,
@@ -97,48 +104,63 @@ function createListener(listener: Listener, login: Login | null, deps: ServerDep
       requestTimeout: 0,
       maxHeaderSize: MAX_HEADER_BYTES,
       noDelay: true,
+      // HTTP/1.1 wants a Host of every client; scripts with three lines over a socket have none.
+      requireHostHeader: false,
     },
     (request, response) => {
-      respond({ request, response, listener, login, surface, connections }).catch((error) => {
+      // One request a connection. Some are sent along with it and never answered; many are an attack on memory.
+      const count = (asked.get(request.socket) ?? 0) + 1;
+      asked.set(request.socket, count);
+      if (count > MAX_REQUESTS) request.socket.destroy();
+      if (count > 1) return;
+      respond({ request, response, listener, login, surface, connections, followers }).catch((error) => {
         surface.fault("a reply", error);
         request.socket.destroy();
       });
     },
   );
   server.maxHeadersCount = MAX_HEADERS;
+  // Node would keep the connection.
+  server.on("checkExpectation", (_request, response) => {
+    response.writeHead(417, { "Content-Length": 0, ...COMMON_HEADERS }).end();
+  });
   server.on("connection", (socket) => connections.accept(socket));
-  return { server, connections };
+  return { server, connections, followers };
 }
 
 function listenOnPort(
-  { server, connections }: Listening,
+  listening: Listening,
   host: string | undefined,
   port: number,
   fd?: number,
 ): Promise<Opened> {
+  const place = fd === undefined ? { port, ...(host === undefined ? {} : { host }) } : { fd };
+  return listenAt(listening, `${host ?? ""}:${port}`, place);
+}
+
+/** `where` is for the message when that fails. */
+function listenAt(
+  listening: Listening,
+  where: string,
+  place: { readonly fd: number } | { readonly port: number; readonly host?: string },
+): Promise<Opened> {
+  const { server } = listening;
   return new Promise((resolve) => {
     const onError = (error: Error & { readonly code?: string }): void => {
-      const where = `${host ?? ""}:${port}`;
       const why = error.code === "EADDRINUSE" ? "another program is listening there" : error.message;
       resolve({ ok: false, error: `${where}: ${why}` });
     };
     server.once("error", onError);
-    const place = fd === undefined ? { port, ...(host === undefined ? {} : { host }) } : { fd };
     server.listen({ ...place, backlog: BACKLOG }, () => {
       server.off("error", onError);
       const address = server.address();
-      const bound = typeof address === "object" && address ? address.port : port;
-      resolve({ ok: true, server: createHandle(server, connections, bound, () => {}) });
+      const port = typeof address === "object" && address ? address.port : null;
+      resolve({ ok: true, server: createHandle(listening, port) });
     });
   });
 }
 
-function createHandle(
-  server: Server,
-  connections: Connections,
-  port: number | null,
-  remove: () => void,
-): ServerHandle {
+function createHandle({ server, connections, followers }: Listening, port: number | null): ServerHandle {
   // A failing accept (no descriptors left) concerns that client alone.
   server.on("error", () => {});
   return {
@@ -146,8 +168,8 @@ function createHandle(
     connections: () => connections.count(),
     close() {
       server.close();
+      followers.close();
       connections.close();
-      remove();
     },
   };
 }
@@ -159,16 +181,21 @@ interface Exchange {
   readonly login: Login | null;
   readonly surface: Surface;
   readonly connections: Connections;
+  readonly followers: Followers;
 }
 
 async function respond(exchange: Exchange): Promise<void> {
   const { response, surface } = exchange;
-  let reply: Reply | null;
+  let reply: Reply | StreamReply | null;
   try {
     reply = await answer(exchange);
   } catch (error) {
     surface.fault(`the answer to ${exchange.request.method} ${exchange.request.url}`, error);
     reply = plain(500, "internal error");
+  }
+  if (reply !== null && "source" in reply) {
+    if (stream(exchange, reply)) return;
+    reply = plain(503, "too many clients follow logs");
   }
   // Closing a connection with something unread in it can take the reply away from the client.
   if (reply !== null && reply.status >= 400) await discardBody(exchange.request);
@@ -188,19 +215,41 @@ async function respond(exchange: Exchange): Promise<void> {
 function send({ request, response, connections }: Exchange, reply: Reply): void {
   connections.leaving(request.socket);
   response.shouldKeepAlive = false;
+  // Who is refused may still be sending, and would see a broken pipe instead of the answer: supervisor's own HTTP client ends
+  // its requests with one line too many. Its time is limited all the same.
+  const { socket } = request;
+  if (reply.status >= 400) socket.destroySoon = () => socket.end();
   response.writeHead(reply.status, {
+    ...COMMON_HEADERS,
     "Content-Type": reply.contentType,
     "Content-Length": Buffer.byteLength(reply.body),
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-    Connection: "close",
     ...reply.headers,
   });
   response.end(request.method === "HEAD" ? undefined : reply.body);
 }
 
+/** False: there are too many already. */
+function stream(
+  { request, response, followers }: Exchange,
+  { status, headers, source }: StreamReply,
+): boolean {
+  // Whoever went away without a word is noticed by the system, and not by a timer of ours.
+  request.socket.setKeepAlive(true, FOLLOWER_ALIVE_MS);
+  response.shouldKeepAlive = false;
+  for (const [name, value] of Object.entries({ ...COMMON_HEADERS, ...headers }))
+    response.setHeader(name, value);
+  response.statusCode = status;
+  return response.destroyed || followers.add(response, source);
+}
+
 /** null: the client has gone. */
-async function answer({ request, listener, login, surface, connections }: Exchange): Promise<Reply | null> {
+async function answer({
+  request,
+  listener,
+  login,
+  surface,
+  connections,
+}: Exchange): Promise<Reply | StreamReply | null> {
   if (!isAuthorized(login, request.headers.authorization))
     return plain(401, "authentication is required", { "WWW-Authenticate": 'Basic realm="default"' });
   const target = parseTarget(request.url ?? "/");
@@ -232,9 +281,14 @@ function readBody(request: IncomingMessage): Promise<string | Reply | null> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.once("end", () => resolve(Buffer.concat(chunks).toString()));
+    request.once("end", () => resolve(decode(Buffer.concat(chunks)) ?? plain(400, "not UTF-8")));
     request.once("close", () => resolve(null));
   });
+}
+
+function decode(bytes: Buffer): string | null {
+  const text = bytes.toString();
+  return Buffer.from(text).equals(bytes) ? text : null;
 }
 
 /** Reads what a refused request still has to say, if it is not too much; its time is limited as before. */

@@ -4,8 +4,9 @@ import type { Names } from "./expand.ts";
 import type { Context, SectionReader } from "./reader.ts";
 import { absolutePath, expandHome, type LogfileValue, missingDirectory } from "./values.ts";
 
-const STDOUT = new Set(["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/proc/1/fd/1"]);
-const STDERR = new Set(["/dev/stderr", "/dev/fd/2", "/proc/self/fd/2", "/proc/1/fd/2"]);
+/** Names of descriptors of ours: none of them is ever a file of its own. */
+const DESCRIPTOR = /^\/(?:dev\/(?:fd\/(\d+)|(stdin|stdout|stderr))|proc\/(?:self|thread-self|1)\/fd\/(\d+))$/;
+const NUMBERS: Readonly<Record<string, string>> = { stdin: "0", stdout: "1", stderr: "2" };
 
 export interface Streams {
   readonly stdout: LogFileSpec;
@@ -49,14 +50,15 @@ function readStream(
     context.problems.notice(
       place,
       `For [${reader.section.name}], ${key}=syslog but this is deprecated and will be removed.  Use ` +
-        `${syslogKey}=true to ` +
-        `enable syslog instead. syslog is not active in this version: the output goes to ${stream}`,
+        `${syslogKey}=true to enable syslog instead.`,
     );
   }
   if (value.kind === "path" && !isDevice(value.text)) {
     const missing = missingDirectory(value.text, context.host);
-    if (missing !== null && files) context.problems.error(place, missing);
-    else if (missing !== null) context.problems.warning(place, `${missing}; the output goes to ${stream}`);
+    if (missing !== null) {
+      const until = files ? " alone until it does" : "";
+      context.problems.warning(place, `${missing}; the output goes to ${stream}${until}`);
+    }
   }
   return {
     logfile: value.text,
@@ -80,12 +82,19 @@ function fileOf(value: LogfileValue, { host }: Context): string | null {
 function targetOf(value: LogfileValue, stream: "stdout" | "stderr"): LogTarget {
   if (value.kind === "none") return "discard";
   if (value.kind !== "path") return value.kind === "syslog" ? "syslog" : stream;
-  if (STDOUT.has(value.text)) return "stdout";
-  if (STDERR.has(value.text)) return "stderr";
+  const descriptor = descriptorOf(value.text);
+  if (descriptor === "1") return "stdout";
+  if (descriptor === "2") return "stderr";
   return value.text === "/dev/null" ? "discard" : stream;
+}
+
+function descriptorOf(path: string): string | null {
+  const [found, number, name, ofProcess] = DESCRIPTOR.exec(path) ?? [];
+  if (found === undefined) return null;
+  return number ?? ofProcess ?? NUMBERS[name ?? ""] ?? null;
 }
 
 /** One of the names of an open descriptor or /dev/null, not a file of its own. */
 export function isDevice(path: string): boolean {
-  return STDOUT.has(path) || STDERR.has(path) || path === "/dev/null";
+  return descriptorOf(path) !== null || path === "/dev/null";
 }

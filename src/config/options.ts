@@ -71,7 +71,11 @@ const TSINIT = {
     "When the container's stdout does not drain: block the writer, or drop.",
   ),
   log_buffer: row("bytes", "1MB", "What is held per stream before that."),
-  log_files: row("files", "off", "`also`: honour `*_logfile=PATH` beside stdout."),
+  log_files: row(
+    "files",
+    "off",
+    "`also`: honour `*_logfile=PATH` and `[supervisord] logfile` beside stdout and stderr.",
+  ),
   log_history: row("bytes", "64KB", "Per program, kept in memory for `tail`."),
   control: row(
     "path",
@@ -87,9 +91,13 @@ const TSINIT = {
 } as const satisfies Record<string, Option>;
 
 const SUPERVISORD = {
-  logfile: row("text", "supervisord.log", "tsinit's own lines go to stderr.", "none"),
-  logfile_maxbytes: row("bytes", "50MB", "See logfile.", "none"),
-  logfile_backups: row("integer", "10", "See logfile.", "none"),
+  logfile: row(
+    "text",
+    "supervisord.log",
+    "With `log_files=also`, when set: tsinit's own lines in a file beside stderr. `syslog`: on syslog too.",
+  ),
+  logfile_maxbytes: row("bytes", "50MB", "Rotation of logfile. 0: never."),
+  logfile_backups: row("integer", "10", "Rotation of logfile."),
   loglevel: row("loglevel", "info", "Which of tsinit's own lines are written."),
   pidfile: row("text", "supervisord.pid", "Written when set or daemonized, where its directory is writable."),
   umask: row("octal", "022", "Applied when it daemonizes (see nodaemon), as by supervisord."),
@@ -101,8 +109,8 @@ const SUPERVISORD = {
   silent: row("boolean", "false", "tsinit's own lines below `error` are not written on stderr."),
   minfds: row("integer", "1024", "Programs keep the container's limit; a notice where it is lower.", "none"),
   minprocs: row("integer", "200", "Programs keep the container's limit; a notice where it is lower.", "none"),
-  nocleanup: row("boolean", "false", "There are no automatic log files to clean.", "none"),
-  childlogdir: row("text", null, "There are no automatic log files.", "none"),
+  nocleanup: row("boolean", "false", "Keep the `AUTO` files of an earlier run."),
+  childlogdir: row("text", null, "Where `AUTO` files are made, with `log_files=also`. Default: /tmp."),
   user: row("text", null, "Programs without a `user` run as this one; tsinit itself keeps its user."),
   directory: row("text", null, "Where programs start when it daemonizes (see nodaemon)."),
   strip_ansi: row("boolean", "false", "Drop escape sequences from the output of programs."),
@@ -139,7 +147,12 @@ const PROGRAM = {
   killasgroup: row("boolean", null, "SIGKILL goes to the whole process group. Default: as stopasgroup."),
   user: row("user", null, "Whom to run it as: a name, a number, or either with `:group`."),
   redirect_stderr: row("boolean", "false", "stderr goes where stdout goes, in one order."),
-  stdout_logfile: row("logfile", "AUTO", "stdout of the container; `NONE`: nowhere; `/dev/stderr`: stderr."),
+  stdout_logfile: row(
+    "logfile",
+    "AUTO",
+    "stdout of the container; `NONE`: nowhere; `/dev/stderr`: stderr. With `log_files=also` a path, or AUTO, is a file " +
+      "beside it.",
+  ),
   stdout_logfile_maxbytes: row("bytes", "50MB", "Rotation, with `log_files=also`. 0: never."),
   stdout_logfile_backups: row("integer", "10", "Rotation, with `log_files=also`."),
   stdout_capture_maxbytes: row(
@@ -149,7 +162,12 @@ const PROGRAM = {
   ),
   stdout_events_enabled: row("boolean", "false", "Emits PROCESS_LOG events."),
   stdout_syslog: row("boolean", "false", "Also to syslog."),
-  stderr_logfile: row("logfile", "AUTO", "stderr of the container; `NONE`: nowhere; `/dev/stdout`: stdout."),
+  stderr_logfile: row(
+    "logfile",
+    "AUTO",
+    "stderr of the container; `NONE`: nowhere; `/dev/stdout`: stdout. With `log_files=also` a path, or AUTO, is a file " +
+      "beside it.",
+  ),
   stderr_logfile_maxbytes: row("bytes", "50MB", "Rotation, with `log_files=also`. 0: never."),
   stderr_logfile_backups: row("integer", "10", "Rotation, with `log_files=also`."),
   stderr_capture_maxbytes: row(

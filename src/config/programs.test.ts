@@ -293,6 +293,26 @@ test("real log files are one notice however many programs name them; a missing d
   ]);
 });
 
+test("log_files=also: a path or AUTO is a file, a descriptor's name never; a missing directory is a warning", () => {
+  const fileOf = (value: string): string | null => {
+    const text = `[tsinit]\nlog_files=also\n[program:a]\ncommand=a\nstdout_logfile=${value}\n`;
+    return config(loadText(text)).plan.programs[0]!.stdout.file;
+  };
+  assert.equal(fileOf("/tmp/a.log"), "/tmp/a.log");
+  assert.equal(fileOf("AUTO"), "auto");
+  const devices = [
+    "/dev/stdin /dev/stdout /dev/stderr /dev/fd/1 /dev/fd/2 /dev/fd/17 /proc/self/fd/1 /proc/self/fd/9",
+    "/proc/thread-self/fd/2 /proc/1/fd/1 /dev/null NONE off syslog",
+  ];
+  for (const device of devices.join(" ").split(" ")) assert.equal(fileOf(device), null, device);
+  const text = "[tsinit]\nlog_files=also\n[program:a]\ncommand=a\nstdout_logfile=/var/log/none/a.log\n";
+  assert.deepEqual(notices(text), []);
+  assert.match(
+    warnings(text).join(),
+    /none\/a.log does not exist; the output goes to stdout alone until it does$/,
+  );
+});
+
 test("start order: group priority, priority, name; groups by priority and name", () => {
   const text = `[program:z]
 command=z
@@ -383,6 +403,16 @@ socket=tcp://localhost:9000
     backlog: null,
   });
   assert(notices(text).some((notice) => notice.includes("lines get their prefix from tsinit itself")));
+});
+
+test("a socket is one section's, however often that is in a group", () => {
+  const section = (name: string) => `[fcgi-program:${name}]\ncommand=x\nsocket=tcp://localhost:9000\n`;
+  const groups = "[group:g]\nprograms=a\n[group:h]\nprograms=a\n";
+  assert.deepEqual(errors(loadText(section("a") + groups)), []);
+  assert.deepEqual(errors(loadText(section("a") + section("b"))), [
+    "/etc/tsinit.ini:6: [fcgi-program:b] socket: tcp://localhost:9000 is the socket of [fcgi-program:a] too; " +
+      "expected one of its own",
+  ]);
 });
 
 test("errors of listeners and fcgi programs in supervisord's words", () => {

@@ -178,7 +178,10 @@ function noticeLogFiles(
   if (wanting.length === 0) return;
   const named = wanting.slice(0, 5).map(namespec).join(", ");
   const more = wanting.length > 5 ? ` and ${wanting.length - 5} more` : "";
-  const own = supervisord.logfile === null ? "" : ` (nor [supervisord] logfile=${supervisord.logfile})`;
+  const own =
+    supervisord.logfile === null || !isFile(supervisord.logfile)
+      ? ""
+      : ` (nor [supervisord] logfile=${supervisord.logfile})`;
   context.problems.notice(
     NOWHERE,
     `log files of programs are not written${own}, the output of ${named}${more} goes to stdout and ` +

@@ -72,12 +72,12 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Start order: tier, then name. The argument is not changed. */
+/** Start order: tier, then name, that of the group first as supervisord has it. The argument is not changed. */
 export function orderPrograms(programs: readonly ProgramSpec[]): ProgramSpec[] {
   const tiers = tiersOf(programs);
   const tier = (spec: ProgramSpec): Tier => tiers.get(spec.id) ?? tierOf(spec);
   return [...programs].sort(
-    (a, b) => compareTiers(tier(a), tier(b)) || compareText(a.name, b.name) || compareText(a.id, b.id),
+    (a, b) => compareTiers(tier(a), tier(b)) || compareText(a.group, b.group) || compareText(a.name, b.name),
   );
 }
 
@@ -91,8 +91,8 @@ export function orderBySpec<T extends { readonly spec: ProgramSpec; readonly tie
     .sort(
       (a, b) =>
         compareTiers(a.tier, b.tier) ||
-        compareText(a.spec.name, b.spec.name) ||
-        compareText(a.spec.id, b.spec.id),
+        compareText(a.spec.group, b.spec.group) ||
+        compareText(a.spec.name, b.spec.name),
     );
 }
 

@@ -107,6 +107,11 @@ export function isExpected(spec: ProgramSpec, status: ExitStatus): boolean {
   return status.kind === "exited" && spec.exitcodes.includes(status.code);
 }
 
+/** Whether a program that ran and ended so is started again by itself. */
+export function isRestarted(spec: ProgramSpec, status: ExitStatus): boolean {
+  return spec.autorestart === "always" || (spec.autorestart === "unexpected" && !isExpected(spec, status));
+}
+
 /**
  * The next state and what is to be done. What does not concern the state leaves it as it is (the same
  * object).
@@ -303,7 +308,7 @@ function stop(
   now: Millis,
 ): Move {
   const { id } = spec;
-  const next = stopping(pid, command === null ? 1 : 0, now + spec.stopwaitsecs * 1000, failure);
+  const next = stopping(pid, now, command === null ? 1 : 0, now + spec.stopwaitsecs * 1000, failure);
   const [, effects] = moved(spec, state, next);
   if (command !== null) return [next, [...effects, { type: "stop-command", id, pid }]];
   return [next, [...effects, kill(id, pid, signalAt(spec, 1), spec.stopasgroup)]];
@@ -432,7 +437,7 @@ function onStopWaited(spec: ProgramSpec, state: In<"STOPPING">, now: Millis): Mo
     return [next, [kill(id, state.pid, signalAt(spec, signalsSent), spec.stopasgroup)]];
   }
   const group = state.leader === null || spec.killasgroup;
-  const waitedSeconds = state.signalsSent * spec.stopwaitsecs;
+  const waitedSeconds = Math.round((now - state.begunAt) / 1000);
   return [
     { ...state, signalsSent: afterKill(spec, state.signalsSent), nextAt: nextKillAt(spec, now) },
     [
@@ -447,7 +452,7 @@ function onKill(spec: ProgramSpec, state: ProgramState, now: Millis): Move {
     case "STARTING":
     case "RUNNING": {
       if (state.pid === null) return [state, []];
-      const next = stopping(state.pid, afterKill(spec, 0), nextKillAt(spec, now), null);
+      const next = stopping(state.pid, now, afterKill(spec, 0), nextKillAt(spec, now), null);
       const [, effects] = moved(spec, state, next);
       return [next, [...effects, kill(spec.id, state.pid, SIGNALS.KILL, true)]];
     }
@@ -583,7 +588,7 @@ function ranAndEnded(spec: ProgramSpec, from: ProgramState, event: Of<"exited">,
 function exited(spec: ProgramSpec, from: ProgramState, event: Of<"exited">, now: Millis): Move {
   const { pid, status, next: policy, mayStart } = event;
   const expected = isExpected(spec, status);
-  const isWanted = spec.autorestart === "always" || (spec.autorestart === "unexpected" && !expected);
+  const isWanted = isRestarted(spec, status);
   const ended = { pid, status, expected, tooQuick: false };
   const over: ProgramState = { name: "EXITED", status, expected, restartAt: null, clearing: null };
   const [, effects] = moved(spec, from, over, null, ended);
@@ -635,8 +640,14 @@ function stopped(
   return moved(spec, from, { name: "STOPPED" }, null, ended);
 }
 
-function stopping(pid: Pid, signalsSent: number, nextAt: Millis, failure: Failure | null): In<"STOPPING"> {
-  return { name: "STOPPING", pid, leader: pid, signalsSent, nextAt, status: null, failure };
+function stopping(
+  pid: Pid,
+  begunAt: Millis,
+  signalsSent: number,
+  nextAt: Millis,
+  failure: Failure | null,
+): In<"STOPPING"> {
+  return { name: "STOPPING", pid, leader: pid, begunAt, signalsSent, nextAt, status: null, failure };
 }
 
 function moved(

@@ -5,8 +5,8 @@
  */
 import { changeProgram, type Draft, decide, patch, say } from "./draft.ts";
 import type { SystemEvent } from "./event.ts";
-import { outcomeOfFault, outcomeOfKilledMain, outcomeOfRequest } from "./outcome.ts";
-import { compareTiers } from "./plan.ts";
+import { outcomeOfBlame, outcomeOfFault, outcomeOfKilledMain, outcomeOfRequest } from "./outcome.ts";
+import { compareTiers, type Tier } from "./plan.ts";
 import { calm } from "./program.ts";
 import { SIGNALS, type Signal } from "./signal-names.ts";
 import type { ProgramId } from "./spec.ts";
@@ -22,6 +22,8 @@ const NONE = 0;
 const SWEEP_WAIT_MS = 200;
 const SWEEP_TERM_MS = 2000;
 const SWEEP_KILL_MS = 1000;
+/** How long event listeners have to deal with what the others' end told them, before they are stopped themselves. */
+const LISTEN_MS = 1000;
 /** After a fault of tsinit itself nothing is waited for longer. */
 const FAULT_MS = 5000;
 
@@ -42,14 +44,18 @@ export function shutdownDeadline(system: System): Millis | null {
   const { phase, shutdown } = system;
   if (shutdown === null) return null;
   if (phase === "sweeping") return shutdown.sweepUntil;
-  return earlier(shutdown.killAt, phase === "draining" ? shutdown.drainUntil : null);
+  if (phase === "draining") return earlier(shutdown.killAt, shutdown.drainUntil);
+  const { listening } = shutdown;
+  return earlier(shutdown.killAt, listening === null || listening === "over" ? null : listening.until);
 }
 
 /** A second one changes nothing, unless it hurries. */
 export function onShutdown(draft: Draft, event: Extract<SystemEvent, { type: "shutdown" }>): void {
-  const { cause, hurry } = event;
+  const { cause, hurry, blame = null } = event;
   const isPatient = draft.plan.passthrough && draft.plan.global.shutdownTimeout === null;
   if (draft.shutdown === null) {
+    const outcome = draft.plan.passthrough ? null : outcomeOfBlame(draft.programs, blame, cause);
+    if (outcome !== null) decide(draft, outcome);
     draft.wish = { cause, drains: !hurry, hurries: hurry && !isPatient, passes: true, within: null };
     return;
   }
@@ -83,6 +89,7 @@ export function beginShutdown(draft: Draft, wish: ShutdownWish): void {
     drainUntil: drains ? draft.now + drainSeconds * 1000 : null,
     killAt: earlier(limit, wish.within === null ? null : draft.now + wish.within),
     killed: false,
+    listening: null,
     sweepUntil: null,
     sweepSignal: null,
   };
@@ -167,6 +174,7 @@ function stopLastTier(draft: Draft): boolean {
   const last = draft.programs.findLastIndex((record) => !isSettled(record));
   const tier = draft.programs[last]?.tier;
   if (tier === undefined) return false;
+  if (isListening(draft, tier)) return true;
   const needed = new Set<ProgramId>();
   for (const record of draft.programs)
     if (!isSettled(record)) for (const { id } of record.spec.dependsOn) needed.add(id);
@@ -179,6 +187,35 @@ function stopLastTier(draft: Draft): boolean {
   for (const { spec } of (isStuck ? alive : free).reverse())
     changeProgram(draft, draft.index.get(spec.id) ?? -1, { type: "stop" });
   return true;
+}
+
+/**
+ * Whether the listeners of the last tier are still given time: TERM would hit them in the middle of the others' STOPPED
+ * events. Only where the tier has nobody else, and once in a shutdown.
+ */
+function isListening(draft: Draft, tier: Tier): boolean {
+  const { shutdown } = draft;
+  if (shutdown === null || shutdown.killed || shutdown.listening === "over") return false;
+  if (shutdown.listening !== null) {
+    if (shutdown.listening.until > draft.now) return true;
+    draft.shutdown = { ...shutdown, listening: "over" };
+    return false;
+  }
+  const members = draft.programs.filter(
+    (record) => compareTiers(record.tier, tier) === 0 && !isSettled(record),
+  );
+  if (!members.every(({ spec, state }) => spec.kind === "eventlistener" && state.name === "RUNNING"))
+    return false;
+  draft.shutdown = { ...shutdown, listening: { until: draft.now + LISTEN_MS } };
+  draft.effects.push({ type: "await-listeners" });
+  return true;
+}
+
+/** Their work is done: no need to wait longer. */
+export function onListenersIdle(draft: Draft): void {
+  const { shutdown } = draft;
+  if (shutdown === null || shutdown.listening === null || shutdown.listening === "over") return;
+  draft.shutdown = { ...shutdown, listening: { until: draft.now } };
 }
 
 function mainOf(draft: Draft): ProgramRecord | undefined {

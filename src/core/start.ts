@@ -18,7 +18,7 @@ export function boot(draft: Draft): void {
     const record = draft.programs[i];
     if (!record?.spec.autostart || record.stoppedByHand || record.spec.schedule !== null) continue;
     const pending = record.state.name === "STOPPED" ? (record.pending ?? { restart: null }) : record.pending;
-    patch(draft, i, { pending, booting: true });
+    patch(draft, i, { pending, booting: record.spec.kind !== "eventlistener" });
   }
 }
 
@@ -49,7 +49,10 @@ function canStart({ state }: ProgramRecord): boolean {
   return state.name === "STOPPED" || state.name === "EXITED" || state.name === "FATAL";
 }
 
-/** Spawns what waits and whose turn it is. With `start_gate=running` a tier waits for every earlier one. */
+/**
+ * Spawns what waits and whose turn it is. With `start_gate=running` a tier waits for every earlier one, but for nobody
+ * who only listens: programs do not depend on that.
+ */
 export function startPending(draft: Draft): void {
   if (!draft.booted || !draft.programs.some((record) => record.pending !== null)) return;
   const isGated = draft.plan.global.startGate === "running";
@@ -59,8 +62,13 @@ export function startPending(draft: Draft): void {
     const record = draft.programs[i];
     if (record === undefined) continue;
     if (isGated && isBusy && previous !== undefined && compareTiers(previous.tier, record.tier) !== 0) return;
-    isBusy ||= isOnItsWay(draft, record);
-    if (record.pending !== null && canStart(record) && !isBlocked(draft, i, record))
+    isBusy ||= record.spec.kind !== "eventlistener" && isOnItsWay(draft, record);
+    if (
+      record.pending !== null &&
+      canStart(record) &&
+      !isReplacing(draft, record) &&
+      !isBlocked(draft, i, record)
+    )
       startNow(draft, i, record.pending.restart);
     previous = record;
   }
@@ -111,6 +119,15 @@ export function onScheduled(draft: Draft, position: number): void {
     case "kill":
       return changeProgram(draft, position, { type: "renew", restart: "schedule", reason: null });
   }
+}
+
+/**
+ * A process of the same section that was removed is not gone yet: the program has moved to another group or has got other
+ * names, and the old one may still hold its port.
+ */
+function isReplacing({ isRemoving, programs }: Draft, { spec }: ProgramRecord): boolean {
+  if (!isRemoving) return false;
+  return programs.some((old) => old.dropping && old.spec.section === spec.section && !canStart(old));
 }
 
 function startNow(

@@ -111,14 +111,22 @@ export const EAGAIN = 11;
 export const ENOMEM = 12;
 export const ENOTDIR = 20;
 export const EINVAL = 22;
+export const ENAMETOOLONG = 36;
 export const EAFNOSUPPORT = 97;
 export const EADDRNOTAVAIL = 99;
 
 /** Sockets: asm-generic/socket.h, bits/socket.h, linux/in.h, linux/in6.h. */
+export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
 export const SOCK_CLOEXEC = 0o2000000;
+export const MSG_DONTWAIT = 0x40;
+export const MSG_NOSIGNAL = 0x4000;
+export const SOCK_NONBLOCK = 0o4000;
+/** struct sockaddr_un: family (uint16), then the path with its NUL. */
+export const SOCKADDR_UN = { size: 110, path: 2 } as const;
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const IPPROTO_IPV6 = 41;

@@ -242,7 +242,7 @@ test("targets: swapped, joined, thrown away; what is thrown away still has a his
   });
 });
 
-test("history, offsets and counters go on over runs; clear forgets the bytes alone", async () => {
+test("history, offsets and counters go on over runs; clear begins at 0 again, counters go on", async () => {
   await withWorld({ programs: [WEB], global: { logHistory: 10 } }, async ({ attach, logs, out }) => {
     for (const [pid, text] of ["first\n", "second\n"].entries()) {
       const end = attach(WEB, pid, "stdout");
@@ -257,7 +257,7 @@ test("history, offsets and counters go on over runs; clear forgets the bytes alo
     assert.equal(logs.lastLines("web:web", 8), "second");
     logs.clear("web:web");
     assert.equal(logs.history("web:web", "stdout").length, 0);
-    assert.equal(logs.historyEnd("web:web", "stdout"), 13);
+    assert.equal(logs.historyEnd("web:web", "stdout"), 0, "as an emptied file");
     assert.equal(logs.historyEnd("no:no", "stdout"), 0);
     assert.equal(logs.lastLines("no:no", 10), "");
     assert.deepEqual(logs.counters("no:no", "stdout"), { lines: 0, bytes: 0, droppedBytes: 0 });

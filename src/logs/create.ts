@@ -2,6 +2,7 @@
 import { type GlobalSpec, namespec, type ProgramId, type ProgramSpec } from "../core/spec.ts";
 import type { Millis } from "../core/states.ts";
 import { CaptureContext, type CaptureKernel } from "./capture.ts";
+import { LogFiles, wantsFiles } from "./files.ts";
 import {
   autoPrefix,
   colourPrefix,
@@ -15,12 +16,15 @@ import {
 } from "./format.ts";
 import { History } from "./history.ts";
 import { jsonKeys, renderJson } from "./json.ts";
+import type { LogFile } from "./log-file.ts";
 import type { Level, Logs, OutputListener, StreamCounters, StreamName } from "./logs.ts";
+import { MainLog } from "./main-log.ts";
 import { OwnLines } from "./own-lines.ts";
 import { PartialLines } from "./partial.ts";
 import type { Owner } from "./queue.ts";
 import { openSinks, type Sink, type SinkKernel } from "./sinks.ts";
 import { Channel, type FlowLimits, ProgramStream, type StreamHost } from "./stream.ts";
+import { Syslog, type SyslogKernel, SyslogLines } from "./syslog.ts";
 import { JsonWriter, RawWriter, TextWriter, type Writer } from "./writers.ts";
 
 /** A pipe that outlives its program, because an orphan holds it, is read for so long. */
@@ -29,6 +33,9 @@ const LINGER_MILLIS = 5000;
 const LAST_WORDS_BYTES = 8 * 1024 * 1024;
 /** Full buffers of so many streams may wait for one sink. */
 const FULL_STREAMS = 32;
+
+/** The names of descriptors 1 and 2 as a `*_logfile` (supervisord.md 9.4). */
+const DESCRIPTOR = /^\/(dev\/(stdout|stderr|fd\/[12])|proc\/(self|1)\/fd\/[12])$/;
 
 export interface LogClock {
   /** Monotonic milliseconds. */
@@ -40,7 +47,7 @@ export interface LogClock {
 }
 
 /** What of the kernel the logs use. */
-export interface LogKernel extends CaptureKernel, SinkKernel {
+export interface LogKernel extends CaptureKernel, SinkKernel, SyslogKernel {
   readonly pid: number;
 }
 
@@ -55,6 +62,8 @@ export interface LogOptions {
   /** Descriptors to write to instead of 1 and 2. */
   readonly stdout?: number;
   readonly stderr?: number;
+  /** The socket of syslogd, instead of /dev/log. */
+  readonly syslog?: string;
 }
 
 interface ProgramLogs {
@@ -71,11 +80,17 @@ export function createLogs(options: LogOptions): Logs {
 class ContainerLogs implements Logs, StreamHost {
   readonly captures: CaptureContext;
   readonly partials: PartialLines;
+  readonly output: OutputListener | null;
   readonly #options: LogOptions;
   readonly #clock: LogClock;
   readonly #stdout: Sink;
   readonly #stderr: Sink;
   readonly #own: OwnLines;
+  readonly #main: MainLog;
+  /** Made when somebody wants it; never with `log_files=off`. */
+  #files: LogFiles | null = null;
+  #syslog: Syslog | null = null;
+  #specs: ReadonlyMap<ProgramId, ProgramSpec> = new Map();
   readonly #programs = new Map<ProgramId, ProgramLogs>();
   readonly #wantRoom = new Set<ProgramStream>();
   readonly #flushes = new Set<() => void>();
@@ -98,6 +113,8 @@ class ContainerLogs implements Logs, StreamHost {
     this.#stderr = stderr;
     stdout.onProgress = () => this.#onProgress();
     stderr.onProgress = () => this.#onProgress();
+    this.output = options.output ?? null;
+    this.#main = new MainLog(global.logHistory);
     this.#own = new OwnLines(stderr, (level, text) => this.#renderOwn(level, text));
     this.configure(global, options.programs);
   }
@@ -107,11 +124,14 @@ class ContainerLogs implements Logs, StreamHost {
     this.#limits = flowLimits(global);
     this.#width = nameWidth(programs);
     this.#order = new Map(programs.map((spec, index) => [spec.id, index]));
+    this.#specs = new Map(programs.map((spec) => [spec.id, spec]));
+    if (this.#files !== null || wantsFiles(global, programs)) this.#openFiles().configure(programs);
+    this.#configureMain(global);
     for (const [id, program] of this.#programs) {
       program.history.setLimit(global.logHistory);
       // Counters stay: they never go down, and only names from configurations get one.
       if (!this.#order.has(id) && program.streams.size === 0) program.history.clear();
-      for (const stream of program.streams) stream.configure();
+      for (const stream of program.streams) stream.configure(this.#specs.get(id) ?? null);
     }
   }
 
@@ -138,6 +158,7 @@ class ContainerLogs implements Logs, StreamHost {
   say(level: Level, text: string): void {
     if (!isShown(level, this.#global.logLevel)) return;
     if (!this.#global.silent || isShown(level, "error")) this.#own.say(level, text);
+    this.#main.say(this.#wallMillis(), level, text);
   }
 
   history(id: ProgramId, stream: StreamName): Uint8Array {
@@ -150,27 +171,39 @@ class ContainerLogs implements Logs, StreamHost {
 
   clear(id: ProgramId): void {
     this.#programs.get(id)?.history.clear();
+    const spec = this.#specs.get(id);
+    if (spec) this.#files?.clear(spec);
   }
 
   lastLines(id: ProgramId, bytes: number): string {
     return this.#programs.get(id)?.history.lastLines(bytes) ?? "";
   }
 
-  follow(_id: ProgramId, _stream: StreamName, _listener: (bytes: Uint8Array) => void): () => void {
-    return () => {};
+  follow(id: ProgramId, stream: StreamName, listener: (bytes: Uint8Array) => void): () => void {
+    // Only configured names get an entry: what clients ask for must not fill the memory.
+    if (!this.#specs.has(id) && !this.#programs.has(id)) return () => {};
+    const { followers } = this.#program(id)[stream];
+    followers.add(listener);
+    return () => void followers.delete(listener);
   }
 
-  mainHistory(): { bytes: Uint8Array; end: number } {
-    return { bytes: new Uint8Array(0), end: 0 };
+  mainHistory(): { readonly bytes: Uint8Array; readonly end: number } {
+    return this.#main.history();
   }
 
-  clearMain(): void {}
-
-  followMain(_listener: (text: Uint8Array) => void): () => void {
-    return () => {};
+  /** supervisord's words, which go into what is thrown away. */
+  clearMain(): void {
+    this.say("info", "reopening log file");
+    this.#main.clear();
   }
 
-  reopen(): void {}
+  followMain(listener: (text: Uint8Array) => void): () => void {
+    return this.#main.follow(listener);
+  }
+
+  reopen(): void {
+    this.#files?.reopen();
+  }
 
   counters(id: ProgramId, stream: StreamName): Readonly<StreamCounters> {
     return this.#programs.get(id)?.[stream].counters ?? { lines: 0, bytes: 0, droppedBytes: 0 };
@@ -207,9 +240,25 @@ class ContainerLogs implements Logs, StreamHost {
   }
 
   sink(spec: ProgramSpec, stream: StreamName): Sink | null {
-    const { target } = spec[stream];
+    const { target, logfile } = spec[stream];
     if (target === "discard") return null;
+    // Its protocol is for nobody to read, unless somebody asked for it.
+    if (spec.kind === "eventlistener" && stream === "stdout" && !DESCRIPTOR.test(logfile)) return null;
     return (target === "syslog" ? stream : target) === "stdout" ? this.#stdout : this.#stderr;
+  }
+
+  file(spec: ProgramSpec, stream: StreamName): LogFile | null {
+    return spec[stream].file === null ? null : this.#openFiles().open(spec, stream);
+  }
+
+  syslog(spec: ProgramSpec, stream: StreamName): SyslogLines | null {
+    const { syslog, target } = spec[stream];
+    if (!syslog || (spec.kind === "eventlistener" && stream === "stdout")) return null;
+    return new SyslogLines(this.#openSyslog(), spec.name, target === "syslog");
+  }
+
+  stripsAnsi(): boolean {
+    return this.#global.stripAnsi;
   }
 
   writer(spec: ProgramSpec, pid: number, stream: StreamName, sink: Sink, owner: Owner): Writer {
@@ -254,12 +303,50 @@ class ContainerLogs implements Logs, StreamHost {
     return program;
   }
 
+  #configureMain({ mainLog, logHistory }: GlobalSpec): void {
+    const main = this.#main;
+    main.setLimit(logHistory);
+    main.syslog = mainLog.syslog ? this.#openSyslog() : null;
+    const before = main.file;
+    main.file = mainLog.file === null ? null : this.#openFiles().openPath(mainLog.file, mainLog);
+    before?.release();
+  }
+
+  #openFiles(): LogFiles {
+    const { stdout = 1, stderr = 2 } = this.#options;
+    this.#files ??= new LogFiles({
+      console: [stdout, stderr],
+      global: () => this.#global,
+      now: () => this.#clock.now(),
+      after: (millis, listener) => this.#clock.after(millis, listener),
+      say: (level, text) => this.say(level, text),
+      onProgress: () => this.#onProgress(),
+    });
+    return this.#files;
+  }
+
+  #openSyslog(): Syslog {
+    this.#syslog ??= new Syslog(
+      {
+        kernel: this.#options.kernel,
+        now: () => this.#clock.now(),
+        wall: () => this.#wallMillis(),
+        after: (millis, listener) => this.#clock.after(millis, listener),
+        say: (level, text) => this.say(level, text),
+        onProgress: () => this.#onProgress(),
+      },
+      this.#options.syslog,
+    );
+    return this.#syslog;
+  }
+
   #wallMillis(): number {
     return Math.round(this.#clock.wall() * 1000);
   }
 
   #isIdle(): boolean {
-    return this.#stdout.idle && this.#stderr.idle && this.#own.idle;
+    const console = this.#stdout.idle && this.#stderr.idle && this.#own.idle;
+    return console && (this.#files?.idle ?? true) && (this.#syslog?.idle ?? true);
   }
 
   #onProgress(): void {

@@ -36,6 +36,15 @@ export function renderTimestamp(millis: number): string {
   return new Date(millis).toISOString();
 }
 
+/** `2026-11-24 12:34:56,789`, in local time, as Python's logging writes it. */
+export function renderLocalTime(millis: number): string {
+  const time = new Date(millis);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  const clock = `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
+  return `${day} ${clock},${String(time.getMilliseconds()).padStart(3, "0")}`;
+}
+
 /** The width of the name column: the longest name shown, `tsinit` included. */
 export function nameWidth(programs: readonly ProgramSpec[]): number {
   return programs.reduce((width, spec) => Math.max(width, namespec(spec).length), OWN_NAME.length);

@@ -104,9 +104,12 @@ export class History {
     if (this.#turns.length > TURNS_KEPT) this.#turns.shift();
   }
 
+  /** As an emptied log file: offsets begin at 0 again. */
   clear(): void {
-    this.stdout.clear();
-    this.stderr.clear();
+    for (const ring of [this.stdout, this.stderr]) {
+      ring.clear();
+      ring.end = 0;
+    }
     this.#turns = [];
   }
 

@@ -37,7 +37,7 @@ export interface Logs {
   configure(global: GlobalSpec, programs: readonly ProgramSpec[]): void;
   /** The last output kept in memory, oldest first; empty for an unknown program. */
   history(id: ProgramId, stream: StreamName): Uint8Array;
-  /** Bytes ever seen on the stream: the offset of the end of `history`, as log files have one. */
+  /** Bytes seen on the stream since the last `clear`: the offset of the end of `history`, as log files have one. */
   historyEnd(id: ProgramId, stream: StreamName): number;
   clear(id: ProgramId): void;
   /** What the program writes from now on, as it comes, after `strip_ansi`. Returns the way to stop. */

@@ -2,13 +2,16 @@
 import type { ProgramId, ProgramSpec } from "../core/spec.ts";
 import type { Millis } from "../core/states.ts";
 import { Capture, type CaptureContext, type CaptureListener } from "./capture.ts";
+import { type FilterOutput, OutputFilter } from "./filter.ts";
 import { droppedText } from "./format.ts";
 import type { History } from "./history.ts";
 import { countLines, LineSplitter, type LineWriter } from "./lines.ts";
-import type { StreamCounters, StreamName } from "./logs.ts";
+import type { LogFile } from "./log-file.ts";
+import type { OutputListener, StreamCounters, StreamName } from "./logs.ts";
 import type { PartialLines } from "./partial.ts";
 import type { Owner } from "./queue.ts";
 import type { Sink } from "./sinks.ts";
+import type { SyslogLines } from "./syslog.ts";
 import type { Writer } from "./writers.ts";
 
 /** Most that is read of a pipe at once when its program has ended: what the largest pipe of ours holds. */
@@ -36,6 +39,8 @@ export class Channel implements Owner {
   /** Dropped since the last line that said so. */
   droppedLines = 0;
   droppedBytes = 0;
+  /** Who wants the output as it comes. */
+  readonly followers = new Set<(bytes: Uint8Array) => void>();
 
   lost(bytes: number): void {
     this.counters.droppedBytes += bytes;
@@ -47,8 +52,13 @@ export interface StreamHost {
   readonly captures: CaptureContext;
   readonly partials: PartialLines;
   limits(): FlowLimits;
-  /** null: the output is thrown away. */
+  /** null: the output is not shown. */
   sink(spec: ProgramSpec, stream: StreamName): Sink | null;
+  /** Opens the stream's log file, if it has one. */
+  file(spec: ProgramSpec, stream: StreamName): LogFile | null;
+  syslog(spec: ProgramSpec, stream: StreamName): SyslogLines | null;
+  readonly output: OutputListener | null;
+  stripsAnsi(): boolean;
   writer(spec: ProgramSpec, pid: number, stream: StreamName, sink: Sink, owner: Owner): Writer;
   /** The stream waits for room in its sink: call `onRoom` when some was made, until it returns true. */
   wantsRoom(stream: ProgramStream): void;
@@ -66,7 +76,10 @@ export interface StreamOptions {
   readonly history: History;
 }
 
-export class ProgramStream implements CaptureListener, LineWriter {
+/** What of a stream the `OutputListener` is called for. */
+type Events = "none" | "chunks" | "protocol";
+
+export class ProgramStream implements CaptureListener, LineWriter, FilterOutput {
   readonly id: ProgramId;
   readonly pid: number;
   /** When the unfinished line that is held began; null: none is. */
@@ -75,7 +88,13 @@ export class ProgramStream implements CaptureListener, LineWriter {
   readonly #options: StreamOptions;
   readonly #channel: Channel;
   readonly #capture: Capture;
-  readonly #sink: Sink | null;
+  #spec: ProgramSpec;
+  #sink: Sink | null;
+  // Beside the console: null, the usual, costs the path of every byte nothing.
+  #file: LogFile | null;
+  #syslog: SyslogLines | null;
+  #events: Events;
+  #filter: OutputFilter | null;
   /** Both made with the first bytes: most streams of many programs stay silent. */
   #writer: Writer | null = null;
   #splitter: LineSplitter | null = null;
@@ -87,39 +106,101 @@ export class ProgramStream implements CaptureListener, LineWriter {
     this.pid = options.pid;
     this.#host = host;
     this.#options = options;
+    this.#spec = options.spec;
     this.#channel = options.channel;
-    this.#sink = host.sink(options.spec, options.stream);
+    const { spec, stream } = options;
+    this.#sink = host.sink(spec, stream);
     this.#capture = new Capture(options.fd, host.captures, this);
+    this.#spec = spec;
+    this.#file = host.file(spec, stream);
+    this.#syslog = host.syslog(spec, stream);
+    this.#events = this.#eventsOf(spec);
+    this.#filter = this.#makeFilter(spec);
   }
 
-  /** Settings have changed. */
-  configure(): void {
+  /** Settings have changed, maybe those of the program too; null: it is being removed and keeps what it had. */
+  configure(spec: ProgramSpec | null): void {
+    if (spec !== null && spec !== this.#spec) this.#retarget(spec);
     this.#writer = null;
     this.#splitter?.setLimit(this.#host.limits().maxLine);
+    const strips = this.#host.stripsAnsi();
+    if (this.#filter !== null) this.#filter.stripAnsi = strips;
+    else this.#filter = this.#makeFilter(this.#spec);
+  }
+
+  #retarget(spec: ProgramSpec): void {
+    const { stream } = this.#options;
+    const sink = this.#host.sink(spec, stream);
+    // A line that is half written belongs where it began.
+    if (sink !== this.#sink) this.#endLine();
+    const file = this.#host.file(spec, stream);
+    this.#file?.release();
+    if (spec[stream].captureMaxbytes !== this.#spec[stream].captureMaxbytes) {
+      this.#filter?.end();
+      this.#filter = null;
+    }
+    this.#spec = spec;
+    this.#sink = sink;
+    this.#file = file;
+    this.#syslog = this.#host.syslog(spec, stream);
+    this.#events = this.#eventsOf(spec);
+  }
+
+  #eventsOf(spec: ProgramSpec): Events {
+    const { stream } = this.#options;
+    if (this.#host.output === null) return "none";
+    if (spec.kind === "eventlistener" && stream === "stdout") return "protocol";
+    return spec[stream].eventsEnabled ? "chunks" : "none";
+  }
+
+  #makeFilter(spec: ProgramSpec): OutputFilter | null {
+    const capture = this.#events === "protocol" ? 0 : spec[this.#options.stream].captureMaxbytes;
+    const strips = this.#host.stripsAnsi();
+    return capture > 0 || strips ? new OutputFilter(this, capture, strips) : null;
   }
 
   onBytes(buffer: Buffer, length: number): void {
-    const { counters } = this.#channel;
-    counters.bytes += length;
-    this.#options.history.write(this.#options.stream, buffer, 0, length);
-    if (!this.#sink) {
-      counters.lines += countLines(buffer, 0, length);
-      return;
-    }
-    this.#splitter ??= new LineSplitter(this, this.#host.limits().maxLine);
+    this.#channel.counters.bytes += length;
     this.#wrote = false;
-    this.#splitter.feed(buffer, 0, length);
-    this.#noteHeld(this.#splitter.holding);
-    if (!this.#wrote) return;
-    this.#sink.kick();
-    if (this.#isOver(1) && this.#host.limits().overflow === "block") {
+    if (this.#events === "protocol") this.#tell(buffer, 0, length);
+    if (this.#filter === null) this.take(buffer, 0, length);
+    else this.#filter.feed(buffer, 0, length);
+    if (this.#wrote) this.#sink?.kick();
+    else if (this.#file === null) return;
+    if (this.#mustPause()) {
       this.#capture.pause();
       this.#host.wantsRoom(this);
     }
   }
 
+  take(source: Buffer, from: number, to: number): void {
+    const channel = this.#channel;
+    this.#options.history.write(this.#options.stream, source, from, to);
+    if (this.#file !== null) this.#file.write(source, from, to);
+    if (this.#events === "chunks") this.#tell(source, from, to);
+    if (channel.followers.size > 0) this.#follow(source, from, to);
+    if (this.#sink === null && this.#syslog === null) {
+      channel.counters.lines += countLines(source, from, to);
+      return;
+    }
+    this.#splitter ??= new LineSplitter(this, this.#host.limits().maxLine);
+    this.#splitter.feed(source, from, to);
+    this.#noteHeld(this.#splitter.holding);
+  }
+
+  capturing(source: Buffer, from: number, to: number): void {
+    // supervisord sends it to PROCESS_LOG as well (supervisord.md 9.6).
+    if (this.#events === "chunks") this.#tell(source, from, to);
+  }
+
+  captured(bytes: Buffer): void {
+    const { pid, stream } = this.#options;
+    this.#host.output?.captured(this.#spec, pid, stream, bytes);
+  }
+
   onEnd(): void {
     this.#endLine();
+    this.#file?.release();
     this.#host.ended(this);
   }
 
@@ -147,20 +228,25 @@ export class ProgramStream implements CaptureListener, LineWriter {
 
   lines(source: Buffer, from: number, to: number): void {
     this.#wrote = true;
-    if (this.#refuses()) return this.#drop(countLines(source, from, to), to - from);
-    this.#channel.counters.lines += this.#write().lines(source, from, to);
+    const shown = this.#syslog === null ? from : this.#syslog.lines(source, from, to);
+    if (shown > from) this.#channel.counters.lines += countLines(source, from, shown);
+    if (shown === to) return;
+    if (this.#refuses()) return this.#drop(countLines(source, shown, to), to - shown);
+    this.#channel.counters.lines += this.#write()?.lines(source, shown, to) ?? countLines(source, shown, to);
   }
 
   piece(source: Buffer, from: number, to: number, continues: boolean, goesOn: boolean): void {
     this.#wrote = true;
-    if (this.#refuses()) return this.#drop(goesOn ? 0 : 1, to - from);
+    const isRest = from === to && continues && !goesOn;
+    const elsewhere = this.#syslog !== null && !isRest && this.#syslog.piece(source, from, to);
+    if (!elsewhere && this.#refuses()) return this.#drop(goesOn ? 0 : 1, to - from);
     if (!goesOn) this.#channel.counters.lines++;
-    this.#write().piece(source, from, to, continues, goesOn);
+    if (!elsewhere) this.#write()?.piece(source, from, to, continues, goesOn);
   }
 
   /** There is room in the sink: says what was dropped, reads on. False while it is still too little. */
   onRoom(): boolean {
-    if (this.#isOver(0.5)) return false;
+    if (this.#isOver(0.5) || this.#file?.isOver(0.5)) return false;
     if (this.#isDropping()) {
       this.#sayDropped();
       this.#sink?.kick();
@@ -169,10 +255,35 @@ export class ProgramStream implements CaptureListener, LineWriter {
     return true;
   }
 
+  /** The process, or its pipe, is gone. */
   #endLine(): void {
+    this.#filter?.end();
     this.#splitter?.end();
     this.#noteHeld(false);
     this.#sink?.kick();
+  }
+
+  #mustPause(): boolean {
+    if (this.#file?.isOver(1)) return true;
+    return this.#wrote && this.#isOver(1) && this.#host.limits().overflow === "block";
+  }
+
+  #tell(source: Buffer, from: number, to: number): void {
+    const { pid, stream } = this.#options;
+    this.#host.output?.chunk(this.#spec, pid, stream, source.subarray(from, to));
+  }
+
+  #follow(source: Buffer, from: number, to: number): void {
+    // A copy, because they keep it and the buffer is the next read's too.
+    const bytes = Buffer.from(source.subarray(from, to));
+    const { followers } = this.#channel;
+    for (const follower of [...followers]) {
+      try {
+        follower(bytes);
+      } catch {
+        followers.delete(follower);
+      }
+    }
   }
 
   #noteHeld(holding: boolean): void {
@@ -185,16 +296,16 @@ export class ProgramStream implements CaptureListener, LineWriter {
     }
   }
 
-  /** The writer, after a word about lines that are missing before this one. */
-  #write(): Writer {
+  /** The writer, after a word about lines that are missing before this one; null where nothing is shown. */
+  #write(): Writer | null {
     if (this.#isDropping()) this.#sayDropped();
     return this.#writerNow();
   }
 
-  #writerNow(): Writer {
-    if (!this.#sink) throw new Error("a discarded stream has no writer");
-    const { spec, pid, stream } = this.#options;
-    this.#writer ??= this.#host.writer(spec, pid, stream, this.#sink, this.#channel);
+  #writerNow(): Writer | null {
+    if (!this.#sink) return null;
+    const { pid, stream } = this.#options;
+    this.#writer ??= this.#host.writer(this.#spec, pid, stream, this.#sink, this.#channel);
     return this.#writer;
   }
 
@@ -232,6 +343,6 @@ export class ProgramStream implements CaptureListener, LineWriter {
     const text = droppedText(channel.droppedLines, channel.droppedBytes);
     channel.droppedLines = 0;
     channel.droppedBytes = 0;
-    this.#writerNow().notice(text);
+    this.#writerNow()?.notice(text);
   }
 }

@@ -31,10 +31,20 @@ export interface FakeControl {
   /** Every signal that reached a process: `web:web 15`. */
   readonly signals: string[];
   readonly output: Map<ProgramId, string>;
+  /** The program writes: kept, and told to those who follow. `main` is tsinit itself. */
+  write(id: ProgramId | "main", stream: "stdout" | "stderr", bytes: string | Uint8Array): void;
+  /** How many follow any log now. */
+  followers(): number;
+  /** What clients sent: `web:web hello`, and the answer they get. */
+  readonly stdin: string[];
+  stdinAnswer: ReturnType<Control["sendStdin"]>;
+  /** `type data` of each remote event. */
+  readonly remoteEvents: string[];
   /** What the next reread finds. */
   nextRead: Plan | { readonly errors: string[] };
 }
 
+const KEPT_BYTES = 64 * 1024;
 const FATAL_SIGNALS: readonly Signal[] = [SIGNALS.TERM, SIGNALS.INT, SIGNALS.QUIT, SIGNALS.KILL];
 
 export function createFakeControl(
@@ -59,6 +69,17 @@ export function createFakeControl(
     },
   });
 
+  /** Bytes kept, `id stream` → the newest. */
+  const kept = new Map<string, { bytes: Buffer; end: number }>();
+  const followers = new Set<{ key: string; listener: (bytes: Uint8Array) => void }>();
+  const nothing = { bytes: Buffer.alloc(0), end: 0 };
+
+  function follow(key: string, listener: (bytes: Uint8Array) => void): () => void {
+    const one = { key, listener };
+    followers.add(one);
+    return () => followers.delete(one);
+  }
+
   const fake: FakeControl = {
     journal,
     clock,
@@ -67,6 +88,20 @@ export function createFakeControl(
     stubborn: new Set(),
     signals: [],
     output: new Map(),
+    write(id, stream, text) {
+      const key = `${id} ${stream}`;
+      const bytes = Buffer.from(text);
+      const before = kept.get(key) ?? nothing;
+      kept.set(key, {
+        bytes: Buffer.concat([before.bytes, bytes]).subarray(-KEPT_BYTES),
+        end: before.end + bytes.length,
+      });
+      for (const one of followers) if (one.key === key) one.listener(bytes);
+    },
+    followers: () => followers.size,
+    stdin: [],
+    stdinAnswer: "sent",
+    remoteEvents: [],
     nextRead: plan,
     boot: () => loop.submit({ type: "boot" }),
     submit: (event) => loop.submit(event),
@@ -126,6 +161,8 @@ export function createFakeControl(
       switch (command.type) {
         case "add-group":
           return loop.submit({ type: "add-group", plan: lastRead, group: command.group });
+        case "replace-group":
+          return loop.submit({ ...command, plan: lastRead });
         case "update":
           return loop.submit({ type: "reload", plan: lastRead });
         case "shutdown":
@@ -143,20 +180,27 @@ export function createFakeControl(
     version: () => "0.1.0",
     history(id, stream) {
       if (!programAt(loop.system(), id)) return { bytes: new Uint8Array(), end: 0 };
-      const bytes = Buffer.from(stream === "stdout" ? (fake.output.get(id) ?? "") : "");
-      return { bytes, end: bytes.length };
+      const planted = stream === "stdout" ? fake.output.get(id) : undefined;
+      if (planted === undefined) return kept.get(`${id} ${stream}`) ?? nothing;
+      return { bytes: Buffer.from(planted), end: Buffer.byteLength(planted) };
     },
     commandProblem(id) {
       const reason = programAt(loop.system(), id)?.spec.commandError ?? null;
       return reason === null ? null : { reason, code: 126 };
     },
-    clearHistory: (id) => void fake.output.delete(id),
-    follow: () => () => {},
-    mainLog: () => ({ bytes: new Uint8Array(), end: 0 }),
-    clearMainLog() {},
-    followMainLog: () => () => {},
-    sendStdin: () => "no-pipe",
-    sendRemoteEvent() {},
+    clearHistory(id) {
+      fake.output.delete(id);
+      for (const stream of ["stdout", "stderr"]) kept.delete(`${id} ${stream}`);
+    },
+    follow: (id, stream, listener) => follow(`${id} ${stream}`, listener),
+    mainLog: () => kept.get("main stdout") ?? nothing,
+    clearMainLog: () => void kept.delete("main stdout"),
+    followMainLog: (listener) => follow("main stdout", listener),
+    sendStdin(id, bytes) {
+      if (fake.stdinAnswer === "sent") fake.stdin.push(`${id} ${Buffer.from(bytes).toString()}`);
+      return fake.stdinAnswer;
+    },
+    sendRemoteEvent: (type, data) => void fake.remoteEvents.push(`${type} ${data}`),
   };
   return fake;
 }

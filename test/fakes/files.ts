@@ -12,9 +12,13 @@ export interface FakePath extends FileKind {
 
 const FILE: FakePath = { type: "file", executable: false, program: null, badInterpreter: false, content: "" };
 
+/** What a socket holds that nobody reads, about. */
+const DATAGRAMS = 10;
+
 export class FakeFiles {
   readonly #paths = new Map<string, FakePath>();
   readonly #open = new Map<Fd, FakeFile>();
+  readonly #sockets = new Map<string, FakeFile>();
 
   constructor() {
     for (const path of ["/", "/tmp"]) this.add(path, { type: "directory", executable: true });
@@ -79,6 +83,56 @@ export class FakeFiles {
     return found ? this.#keep({ ...describe(path), content: Buffer.from(found.content) }) : "ENOENT";
   }
 
+  /** A socket under a path, for datagrams to be read from; the path stays when it is closed. */
+  bindDatagrams(path: string): Fd {
+    const datagrams: Buffer[] = [];
+    const file = { ...describe(path), datagrams };
+    this.#sockets.set(path, file);
+    return this.#keep(file);
+  }
+
+  sendDatagram(path: string, bytes: Uint8Array): Errno | null {
+    if (path === "" || path.includes("\0")) return "EINVAL";
+    const socket = this.#sockets.get(path);
+    if (!socket) return this.#paths.has(path) ? "ECONNREFUSED" : "ENOENT";
+    if (![...this.#open.values()].includes(socket)) return "ECONNREFUSED";
+    if (socket.datagrams.length > DATAGRAMS) return "EAGAIN";
+    socket.datagrams.push(Buffer.from(bytes));
+    return null;
+  }
+
+  listen(host: string, port: number): Fd | Errno {
+    if (!/^(\*|\d+(\.\d+){3})?$/.test(host)) return "ENOTSUP";
+    if (this.#listeners(port) > 0) return "EADDRINUSE";
+    return this.#keep({ ...describe(`port ${port}`), listens: port });
+  }
+
+  listenUnix(path: string): Fd | Errno {
+    if (path === "" || path.includes("\0")) return "EINVAL";
+    if (Buffer.byteLength(path) > 107) return "ENAMETOOLONG";
+    if (this.find(path)) return "EADDRINUSE";
+    const directory = this.find(path.slice(0, path.lastIndexOf("/")) || "/");
+    if (directory?.type !== "directory") return directory ? "ENOTDIR" : "ENOENT";
+    this.add(path, { type: "other" });
+    return this.#keep({ ...describe(path), listens: path });
+  }
+
+  setBacklog(fd: Fd): Errno | null {
+    const file = this.at(fd);
+    if (!file) return "EBADF";
+    return file.listens === undefined ? "ENOTSOCK" : null;
+  }
+
+  knock(path: string): Errno | null {
+    if (Buffer.byteLength(path) > 107) return "ENAMETOOLONG";
+    if (!this.find(path)) return "ENOENT";
+    return this.#listeners(path) > 0 ? null : "ECONNREFUSED";
+  }
+
+  #listeners(place: number | string): number {
+    return [...this.#open.values()].filter((file) => file.listens === place).length;
+  }
+
   close(fd: Fd): void {
     const file = this.#open.get(fd);
     if (!file) return;
@@ -89,6 +143,7 @@ export class FakeFiles {
   read(fd: Fd, into: Uint8Array): number | Errno {
     const file = this.at(fd);
     if (!file || file.pipe?.end === "write") return "EBADF";
+    if (this.#sockets.get(file.path) === file) return file.datagrams.shift()?.copy(into) ?? "EAGAIN";
     if (file.pipe) {
       const count = file.pipe.pipe.read(into);
       return count > 0 || file.pipe.pipe.writers === 0 ? count : "EAGAIN";
@@ -113,5 +168,5 @@ export class FakeFiles {
 }
 
 function describe(path: string): FakeFile {
-  return { path, pipe: null, terminal: false, content: Buffer.alloc(0) };
+  return { path, pipe: null, terminal: false, content: Buffer.alloc(0), datagrams: [] };
 }

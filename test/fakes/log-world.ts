@@ -5,7 +5,7 @@ import { Socket } from "node:net";
 import type { GlobalSpec, ProgramSpec } from "../../src/core/spec.ts";
 import { linuxKernel } from "../../src/kernel/linux.ts";
 import { createLogs } from "../../src/logs/create.ts";
-import type { Logs, StreamName } from "../../src/logs/logs.ts";
+import type { Logs, OutputListener, StreamName } from "../../src/logs/logs.ts";
 import { FakeClock } from "./clock.ts";
 import { fakeGlobal } from "./plans.ts";
 
@@ -118,6 +118,9 @@ export interface WorldOptions {
   readonly programs?: readonly ProgramSpec[];
   /** Whether somebody reads the container's output from the beginning. */
   readonly reading?: boolean;
+  readonly output?: OutputListener;
+  /** The socket of syslogd. */
+  readonly syslog?: string;
   /** stderr goes to the same pipe. */
   readonly joined?: boolean;
 }
@@ -138,6 +141,8 @@ export async function withWorld(options: WorldOptions, use: (world: World) => Pr
     stdout: stdout.write,
     stderr: options.joined ? stdout.write : stderr.write,
     noColor: "",
+    ...(options.output ? { output: options.output } : {}),
+    ...(options.syslog === undefined ? {} : { syslog: options.syslog }),
   });
   const attach = (spec: ProgramSpec, pid: number, stream: StreamName): ProgramEnd => {
     const { read, write } = pipe();

@@ -106,7 +106,7 @@ export function fakeGlobal(keys: Partial<GlobalSpec> = {}): GlobalSpec {
     stripAnsi: false,
     mainLog: { file: null, syslog: false, maxbytes: 50 * 1024 * 1024, backups: 10 },
     childlogdir: "/tmp",
-    nocleanup: false,
+    nocleanup: true,
     ...keys,
   };
 }

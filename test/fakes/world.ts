@@ -73,6 +73,8 @@ export class World {
         if (this.chance(0.7)) return null;
         return { type: "stop-command-failed", id: effect.id, pid: effect.pid, reason: "exit status 1" };
       }
+      case "await-listeners":
+        return this.chance(0.5) ? { type: "listeners-idle" } : null;
       case "journal":
       case "exit":
         return null;

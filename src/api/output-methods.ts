@@ -1,0 +1,121 @@
+/** The methods about what programs write, what they are given to read, and tsinit's own log (supervisord.md 13.3). */
+import type { ProgramSnapshot } from "../core/snapshot.ts";
+import { RpcError } from "./faults.ts";
+import { readLog, tailLog } from "./log-window.ts";
+import {
+  type Arguments,
+  type Method,
+  type MethodContext,
+  method,
+  NAME,
+  type NamedMethod,
+  type Param,
+} from "./method.ts";
+import { findProgram, inOrder, result } from "./targets.ts";
+import type { Value } from "./xmlrpc.ts";
+
+export type Stream = "stdout" | "stderr";
+
+const OFFSET: Param = { name: "offset", type: "int" };
+const LENGTH: Param = { name: "length", type: "int" };
+
+const readMain = method([OFFSET, LENGTH], "string", "A part of tsinit's own log.", ({ control }, args) =>
+  readLog(control.mainLog(), args.int(0), args.int(1)),
+);
+const readStdout = reader("stdout");
+const tailStdout = tailer("stdout");
+const clearLogs = method([NAME], "boolean", "Forgets the output kept of a program.", ({ control }, args) => {
+  control.clearHistory(findProgram(control, args.text(0)).id);
+  return true;
+});
+
+export const OUTPUT_METHODS: readonly NamedMethod[] = [
+  ["supervisor.readLog", readMain],
+  ["supervisor.readMainLog", readMain],
+  [
+    "supervisor.clearLog",
+    method([], "boolean", "Forgets what is kept of tsinit's own log.", ({ control }) => {
+      control.clearMainLog();
+      return true;
+    }),
+  ],
+  ["supervisor.readProcessStdoutLog", readStdout],
+  ["supervisor.readProcessLog", readStdout],
+  ["supervisor.readProcessStderrLog", reader("stderr")],
+  ["supervisor.tailProcessStdoutLog", tailStdout],
+  ["supervisor.tailProcessLog", tailStdout],
+  ["supervisor.tailProcessStderrLog", tailer("stderr")],
+  ["supervisor.clearProcessLogs", clearLogs],
+  ["supervisor.clearProcessLog", clearLogs],
+  [
+    "supervisor.clearAllProcessLogs",
+    method([], "array", "Forgets the output kept of all programs.", ({ control }) =>
+      inOrder(control).map(({ id, spec }) => {
+        control.clearHistory(id);
+        return result({ spec, fault: null });
+      }),
+    ),
+  ],
+  [
+    "supervisor.sendProcessStdin",
+    method(
+      [NAME, { name: "chars", type: "string" }],
+      "boolean",
+      "Writes text to a program's stdin, as UTF-8.",
+      sendStdin,
+    ),
+  ],
+  [
+    "supervisor.sendRemoteCommEvent",
+    {
+      params: [
+        { name: "type", type: "scalar" },
+        { name: "data", type: "scalar" },
+      ],
+      returns: "boolean",
+      help: "Sends a REMOTE_COMMUNICATION event to the event listeners.",
+      // The one method of the namespace that supervisord answers during its shutdown.
+      run: ({ control }, args) => {
+        control.sendRemoteEvent(args.text(0), args.text(1));
+        return true;
+      },
+    },
+  ],
+];
+
+/** Output that goes nowhere, and stderr that goes where stdout goes, has no log of its own. */
+export function hasLog({ spec }: ProgramSnapshot, stream: Stream): boolean {
+  return spec[stream].target !== "discard" && !(stream === "stderr" && spec.redirectStderr);
+}
+
+function reader(stream: Stream): Method {
+  return method([NAME, OFFSET, LENGTH], "string", `A part of a program's ${stream}.`, ({ control }, args) => {
+    const program = findProgram(control, args.text(0));
+    if (!hasLog(program, stream)) throw new RpcError("NO_FILE");
+    return readLog(control.history(program.id, stream), args.int(1), args.int(2));
+  });
+}
+
+function tailer(stream: Stream): Method {
+  const help = `The end of a program's ${stream}: text, offset after it, whether something was skipped.`;
+  return method([NAME, OFFSET, LENGTH], "array", help, ({ control }, args) => {
+    const program = findProgram(control, args.text(0));
+    if (!hasLog(program, stream)) return ["", 0, false];
+    return tailLog(control.history(program.id, stream), args.int(1), args.int(2));
+  });
+}
+
+function sendStdin({ control }: MethodContext, args: Arguments): Value {
+  const name = args.text(0);
+  switch (control.sendStdin(findProgram(control, name).id, Buffer.from(args.text(1)))) {
+    case "sent":
+      return true;
+    case "not-running":
+      throw new RpcError("NOT_RUNNING", name);
+    case "no-pipe":
+    case "closed":
+      throw new RpcError("NO_FILE", name);
+    case "full":
+      throw new RpcError("FAILED", `${name} does not read its stdin, and no more is kept for it`);
+  }
+}
