@@ -130,7 +130,7 @@ function adopt(draft: Draft, plan: Plan): void {
 }
 
 function retire(draft: Draft, position: number): void {
-  patch(draft, position, { dropping: true, pending: null });
+  patch(draft, position, { dropping: true, pending: null, queued: false, blocked: null });
   draft.isRemoving = true;
   changeProgram(draft, position, { type: "stop" });
 }
