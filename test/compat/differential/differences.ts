@@ -115,13 +115,6 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
     reason: "Limits are set where the container is started. (product.md 3.6)",
     seen: { files: { supervisord: /^300$/, tsinit: /^256$/ } },
   },
-  "init-name": {
-    topic: "Programs",
-    supervisord: "Shows as `supervisord` among the processes",
-    tsinit: "as `tsinit`, by whatever name it was called",
-    reason: "`ps` shows what really runs.",
-    seen: { name: { supervisord: /^supervisord$/, tsinit: /^tsinit$/ } },
-  },
   "user-variables": {
     topic: "Programs",
     supervisord: "`user=` leaves HOME, USER and LOGNAME as they were: root's",

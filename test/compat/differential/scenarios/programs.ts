@@ -6,7 +6,6 @@ import { act, ctl, file, killProgram, look, PROBE, probed, rpc, until, untilFile
 const ALWAYS = {
   "clean-signals": /^status\.SigIgn$/,
   "null-stdin": /^fds\.0$/,
-  "init-name": /^parent$/,
 };
 
 function probe(
