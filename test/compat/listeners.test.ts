@@ -129,8 +129,8 @@ const CASES: readonly Case[] = [
     programs: "[program:echo]\ncommand=cat\nstdout_events_enabled=true",
     settled: [[/PROCESS_STATE_RUNNING .*echo/, 1]],
     calls: [
-      ["sendRemoteCommEvent", "greeting", "grüße\nyou"],
-      ["sendProcessStdin", "echo", "wörld\n"],
+      ["sendRemoteCommEvent", "greeting", "greetings\nyou"],
+      ["sendProcessStdin", "echo", "world\n"],
     ],
     told: [
       [/REMOTE_COMMUNICATION/, 1],
