@@ -110,6 +110,7 @@ class Onlooker {
     assert.ok(record);
     for (const { spec } of system.programs) {
       if (!spec.autostart || compareTiers(spec, record.spec) >= 0) continue;
+      if (spec.kind === "eventlistener") continue;
       const state = this.states.get(spec.id) ?? "not started";
       assert.ok(
         !["not started", "STARTING", "BACKOFF"].includes(state),

@@ -8,7 +8,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { describeStatus } from "../src/core/describe.ts";
 import type { Effect, JournalEntry } from "../src/core/effect.ts";
-import type { SystemEvent } from "../src/core/event.ts";
+import type { Blame, SystemEvent } from "../src/core/event.ts";
 import { parseSignal, signalName } from "../src/core/signal-names.ts";
 import { type GlobalSpec, namespec, type ProgramSpec } from "../src/core/spec.ts";
 import { type ExitStatus, type Pid, type ProgramState, pidOf } from "../src/core/states.ts";
@@ -25,6 +25,8 @@ interface Run {
   /** Programs whose spawn fails: what the shell would answer. */
   readonly spawnFails: Map<string, { readonly code: number; readonly reason: string }>;
   readonly killFails: Map<string, string>;
+  /** How each program last ended, as an event listener was told. */
+  readonly ended: Map<string, Blame["state"]>;
   /** The plan as the next reload reads it. */
   readonly specs: Map<string, ProgramSpec>;
   readonly global: Partial<GlobalSpec>;
@@ -195,6 +197,9 @@ function perform(run: Run, effect: Effect): SystemEvent | null {
     case "sweep":
       write(`  sweep ${signalName(effect.signal)}`);
       return null;
+    case "await-listeners":
+      write("  await listeners");
+      return null;
     case "exit":
       write(`  exit ${effect.outcome.code}: ${effect.outcome.reason}`);
       return null;
@@ -204,6 +209,11 @@ function perform(run: Run, effect: Effect): SystemEvent | null {
 function handle(run: Run, event: SystemEvent): void {
   const [next, effects] = step(run.system, event, run.now);
   run.system = next;
+  for (const effect of effects) {
+    if (effect.type !== "journal" || effect.entry.type !== "state") continue;
+    const { id, to } = effect.entry;
+    if (to.name === "EXITED" || to.name === "FATAL") run.ended.set(id, to);
+  }
   const answers = effects.map((effect) => perform(run, effect)).filter((answer) => answer !== null);
   for (const answer of answers) handle(run, answer);
 }
@@ -235,6 +245,7 @@ function execute(run: Run, verb: string, words: readonly string[]): void {
   switch (verb) {
     case "boot":
     case "alone":
+    case "listeners-idle":
       return handle(run, { type: verb });
     case "wait":
       return;
@@ -267,6 +278,14 @@ function execute(run: Run, verb: string, words: readonly string[]): void {
     case "shutdown":
     case "hurry":
       return handle(run, { type: "shutdown", cause: words.join(" "), hurry: verb === "hurry" });
+    case "quit":
+      return handle(run, { type: "shutdown", cause: "SIGQUIT", hurry: false, blame: "fatal" });
+    case "blame": {
+      const state = run.ended.get(idOf(first));
+      assert.ok(state, `${first} has not ended`);
+      const blame = { id: idOf(first), state };
+      return handle(run, { type: "shutdown", cause: [second, ...rest].join(" "), hurry: false, blame });
+    }
     case "fault":
       return handle(run, { type: "fault", reason: words.join(" ") });
     case "reload":
@@ -326,6 +345,7 @@ function play(commands: readonly string[]): string[] {
     nextPid: 11,
     spawnFails: new Map(),
     killFails: new Map(),
+    ended: new Map(),
     lines: [],
   };
   for (const [verb = "", ...words] of made) if (verb !== "tsinit") prepare(run, verb, words);

@@ -55,9 +55,10 @@ export interface Control {
   followMainLog(listener: (bytes: Uint8Array) => void): () => void;
   /**
    * Bytes for the program's stdin; what it does not read yet is kept. `not-running`: it has no process, or is being
-   * stopped; `no-pipe`: its stdin is /dev/null or a socket; `closed`: it has closed its stdin.
+   * stopped; `no-pipe`: its stdin is /dev/null or a socket; `closed`: it has closed its stdin; `full`: it does not read,
+   * and no more than 1 MB is kept.
    */
-  sendStdin(id: ProgramId, bytes: Uint8Array): "sent" | "not-running" | "no-pipe" | "closed";
+  sendStdin(id: ProgramId, bytes: Uint8Array): "sent" | "not-running" | "no-pipe" | "closed" | "full";
   /** REMOTE_COMMUNICATION for the event listeners. */
   sendRemoteEvent(type: string, data: string): void;
 }

@@ -115,5 +115,7 @@ function sendStdin({ control }: MethodContext, args: Arguments): Value {
     case "no-pipe":
     case "closed":
       throw new RpcError("NO_FILE", name);
+    case "full":
+      throw new RpcError("FAILED", `${name} does not read its stdin, and no more is kept for it`);
   }
 }

@@ -17,6 +17,8 @@ export type Effect =
   | { readonly type: "watch-group"; readonly id: ProgramId; readonly pid: Pid }
   /** Signal everything that still lives in the container (0: nobody yet); answer `alone` when nothing does. */
   | { readonly type: "sweep"; readonly signal: Signal | 0 }
+  /** Answer `listeners-idle` once no event listener is at work or has something left to be told. */
+  | { readonly type: "await-listeners" }
   | { readonly type: "journal"; readonly entry: JournalEntry }
   | { readonly type: "exit"; readonly outcome: Outcome };
 

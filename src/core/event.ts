@@ -1,7 +1,16 @@
 /** What can happen to the system. Everything from outside becomes one of these before the core sees it. */
 import type { Signal } from "./signal-names.ts";
 import type { Plan, ProgramId } from "./spec.ts";
-import type { ExitStatus, Pid } from "./states.ts";
+import type { ExitStatus, Pid, ProgramState } from "./states.ts";
+
+/**
+ * Whose end a shutdown is laid to: an event listener asked for it while it was told of this end. The state is kept,
+ * because the program may be up again by then.
+ */
+export interface Blame {
+  readonly id: ProgramId;
+  readonly state: Extract<ProgramState, { name: "EXITED" | "FATAL" }>;
+}
 
 export type SystemEvent =
   /** The start sequence begins. */
@@ -23,8 +32,18 @@ export type SystemEvent =
   | { readonly type: "signal"; readonly id: ProgramId; readonly signal: Signal }
   /** A signal to tsinit itself that is to be forwarded (the core knows to whom). */
   | { readonly type: "forward"; readonly signal: Signal }
-  /** `hurry`: a second TERM or INT: kill now. */
-  | { readonly type: "shutdown"; readonly cause: string; readonly hurry: boolean }
+  /**
+   * `hurry`: a second TERM or INT: kill now. `blame`: what it comes from; `fatal`: whatever program is FATAL, if one is,
+   * which is what QUIT stands for where supervisord ran.
+   */
+  | {
+      readonly type: "shutdown";
+      readonly cause: string;
+      readonly hurry: boolean;
+      readonly blame?: Blame | "fatal" | null;
+    }
+  /** The event listeners have dealt with all that they can be told for now. */
+  | { readonly type: "listeners-idle" }
   /** A fault of tsinit itself: stop the children, end with 70. */
   | { readonly type: "fault"; readonly reason: string }
   /** HUP or `update`: make it so. Only groups named, or all. */

@@ -2,6 +2,7 @@
 
 import { describeStatus, TOO_QUICK } from "./describe.ts";
 import type { Outcome } from "./effect.ts";
+import type { Blame } from "./event.ts";
 import { EXIT_FAULT } from "./exit-codes.ts";
 import { namespec } from "./spec.ts";
 import { type ExitStatus, exitCode, pidOf } from "./states.ts";
@@ -64,6 +65,33 @@ export function outcomeOfFault(reason: string): Outcome {
 /** Asked to stop, and nothing had gone wrong before. */
 export function outcomeOfRequest(cause: string): Outcome {
   return { code: 0, reason: `stopped by ${cause}`, program: null };
+}
+
+/**
+ * Asked to stop because of a program that is FATAL or ended unexpectedly: the recipe by which containers under supervisord
+ * end when a program has given up. null when nobody is to blame.
+ */
+export function outcomeOfBlame(
+  programs: readonly ProgramRecord[],
+  blame: Blame | "fatal" | null,
+  cause: string,
+): Outcome | null {
+  const { id, state } = blame === "fatal" ? (firstFatal(programs) ?? {}) : (blame ?? {});
+  if (id === undefined || state === undefined) return null;
+  const record = programs.find(({ spec }) => spec.id === id);
+  const name = record === undefined ? id : namespec(record.spec);
+  const isFatal = state.name === "FATAL";
+  const how = isFatal
+    ? `went FATAL: ${describeFailure(state.reason, record?.lastStatus ?? null)}`
+    : `ended unexpectedly: ${describeStatus(state.status)}`;
+  const code = isFatal ? state.code : exitCode(state.status);
+  const reason = `stopped by ${cause} after ${name} ${how}, ${describeRestarts(record?.restarts ?? 0)}`;
+  return { code: code || 1, reason, program: id };
+}
+
+function firstFatal(programs: readonly ProgramRecord[]): Blame | null {
+  for (const { spec, state } of programs) if (state.name === "FATAL") return { id: spec.id, state };
+  return null;
 }
 
 /** The tini-like form gave up waiting for main. */

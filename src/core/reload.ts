@@ -98,7 +98,8 @@ export function dropRemoved(draft: Draft): void {
   }
 }
 
-function isDown({ state }: ProgramRecord): boolean {
+/** No process of it is left, nor will it try again by itself. */
+export function isDown({ state }: ProgramRecord): boolean {
   return state.name === "STOPPED" || state.name === "EXITED" || state.name === "FATAL";
 }
 

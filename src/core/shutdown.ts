@@ -5,10 +5,10 @@
  */
 import { changeProgram, type Draft, decide, patch, say } from "./draft.ts";
 import type { SystemEvent } from "./event.ts";
-import { outcomeOfFault, outcomeOfKilledMain, outcomeOfRequest } from "./outcome.ts";
+import { outcomeOfBlame, outcomeOfFault, outcomeOfKilledMain, outcomeOfRequest } from "./outcome.ts";
 import { isSameTier } from "./plan.ts";
 import { SIGNALS, type Signal } from "./signal-names.ts";
-import type { ProgramId } from "./spec.ts";
+import type { ProgramId, ProgramSpec } from "./spec.ts";
 import { type Millis, pidOf } from "./states.ts";
 import type { ProgramRecord, Shutdown, System } from "./system.ts";
 
@@ -21,6 +21,8 @@ const NONE = 0;
 const SWEEP_WAIT_MS = 200;
 const SWEEP_TERM_MS = 2000;
 const SWEEP_KILL_MS = 1000;
+/** How long event listeners have to deal with what the others' end told them, before they are stopped themselves. */
+const LISTEN_MS = 1000;
 /** After a fault of tsinit itself nothing is waited for longer. */
 const FAULT_MS = 5000;
 
@@ -41,14 +43,18 @@ export function shutdownDeadline(system: System): Millis | null {
   const { phase, shutdown } = system;
   if (shutdown === null) return null;
   if (phase === "sweeping") return shutdown.sweepUntil;
-  return earlier(shutdown.killAt, phase === "draining" ? shutdown.drainUntil : null);
+  if (phase === "draining") return earlier(shutdown.killAt, shutdown.drainUntil);
+  const { listening } = shutdown;
+  return earlier(shutdown.killAt, listening === null || listening === "over" ? null : listening.until);
 }
 
 /** A second one changes nothing, unless it hurries. */
 export function onShutdown(draft: Draft, event: Extract<SystemEvent, { type: "shutdown" }>): void {
-  const { cause, hurry } = event;
+  const { cause, hurry, blame = null } = event;
   const isPatient = draft.plan.passthrough && draft.plan.global.shutdownTimeout === null;
   if (draft.shutdown === null) {
+    const outcome = draft.plan.passthrough ? null : outcomeOfBlame(draft.programs, blame, cause);
+    if (outcome !== null) decide(draft, outcome);
     draft.wish = { cause, drains: !hurry, hurries: hurry && !isPatient, passes: true, within: null };
     return;
   }
@@ -82,6 +88,7 @@ export function beginShutdown(draft: Draft, wish: ShutdownWish): void {
     drainUntil: drains ? draft.now + drainSeconds * 1000 : null,
     killAt: earlier(limit, wish.within === null ? null : draft.now + wish.within),
     killed: false,
+    listening: null,
     sweepUntil: null,
     sweepSignal: null,
   };
@@ -161,6 +168,7 @@ function stopLastTier(draft: Draft): boolean {
   const last = draft.programs.findLastIndex((record) => !isSettled(record));
   const tier = draft.programs[last]?.spec;
   if (tier === undefined) return false;
+  if (isListening(draft, tier)) return true;
   for (let i = last; i >= 0; i--) {
     const record = draft.programs[i];
     if (record === undefined || !isSameTier(record.spec, tier)) break;
@@ -168,6 +176,33 @@ function stopLastTier(draft: Draft): boolean {
     if (isUp) changeProgram(draft, i, { type: "stop" });
   }
   return true;
+}
+
+/**
+ * Whether the listeners of the last tier are still given time: TERM would hit them in the middle of the others' STOPPED
+ * events. Only where the tier has nobody else, and once in a shutdown.
+ */
+function isListening(draft: Draft, tier: ProgramSpec): boolean {
+  const { shutdown } = draft;
+  if (shutdown === null || shutdown.killed || shutdown.listening === "over") return false;
+  if (shutdown.listening !== null) {
+    if (shutdown.listening.until > draft.now) return true;
+    draft.shutdown = { ...shutdown, listening: "over" };
+    return false;
+  }
+  const members = draft.programs.filter((record) => isSameTier(record.spec, tier) && !isSettled(record));
+  if (!members.every(({ spec, state }) => spec.kind === "eventlistener" && state.name === "RUNNING"))
+    return false;
+  draft.shutdown = { ...shutdown, listening: { until: draft.now + LISTEN_MS } };
+  draft.effects.push({ type: "await-listeners" });
+  return true;
+}
+
+/** Their work is done: no need to wait longer. */
+export function onListenersIdle(draft: Draft): void {
+  const { shutdown } = draft;
+  if (shutdown === null || shutdown.listening === null || shutdown.listening === "over") return;
+  draft.shutdown = { ...shutdown, listening: { until: draft.now } };
 }
 
 function mainOf(draft: Draft): ProgramRecord | undefined {

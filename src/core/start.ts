@@ -16,7 +16,7 @@ export function boot(draft: Draft): void {
     const record = draft.programs[i];
     if (!record?.spec.autostart || record.stoppedByHand) continue;
     const pending = record.state.name === "STOPPED" ? (record.pending ?? { restart: null }) : record.pending;
-    patch(draft, i, { pending, booting: true });
+    patch(draft, i, { pending, booting: record.spec.kind !== "eventlistener" });
   }
 }
 
@@ -42,7 +42,10 @@ function canStart({ state }: ProgramRecord): boolean {
   return state.name === "STOPPED" || state.name === "EXITED" || state.name === "FATAL";
 }
 
-/** Spawns what waits and whose turn it is. With `start_gate=running` a tier waits for every earlier one. */
+/**
+ * Spawns what waits and whose turn it is. With `start_gate=running` a tier waits for every earlier one, but for nobody
+ * who only listens: programs do not depend on that.
+ */
 export function startPending(draft: Draft): void {
   if (!draft.booted || !draft.programs.some((record) => record.pending !== null)) return;
   const isGated = draft.plan.global.startGate === "running";
@@ -52,7 +55,7 @@ export function startPending(draft: Draft): void {
     const record = draft.programs[i];
     if (record === undefined) continue;
     if (isGated && isBusy && previous !== undefined && !isSameTier(previous.spec, record.spec)) return;
-    isBusy ||= isOnItsWay(record);
+    isBusy ||= record.spec.kind !== "eventlistener" && isOnItsWay(record);
     if (record.pending !== null && canStart(record) && !isReplacing(draft, record))
       startNow(draft, i, record.pending.restart);
     previous = record;

@@ -8,7 +8,14 @@ import type { SystemEvent } from "./event.ts";
 import { assertUniqueIds, orderPrograms } from "./plan.ts";
 import { deadline } from "./program.ts";
 import { addGroup, dropRemoved, isForgettable, reload, removeGroup, replaceGroup } from "./reload.ts";
-import { advance, beginShutdown, onFault, onShutdown, shutdownDeadline } from "./shutdown.ts";
+import {
+  advance,
+  beginShutdown,
+  onFault,
+  onListenersIdle,
+  onShutdown,
+  shutdownDeadline,
+} from "./shutdown.ts";
 import { SIGNALS, type Signal } from "./signal-names.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Plan, ProgramId, ProgramSpec } from "./spec.ts";
@@ -46,6 +53,8 @@ export interface Shutdown {
   /** When everything left is killed. */
   readonly killAt: Millis | null;
   readonly killed: boolean;
+  /** How long event listeners are left to their work before they are stopped; null: it has not come to that. */
+  readonly listening: { readonly until: Millis } | "over" | null;
   readonly sweepUntil: Millis | null;
   /** What was sent to all that was left: 0 for nothing yet, SIGTERM, SIGKILL. */
   readonly sweepSignal: Signal | 0 | null;
@@ -167,6 +176,8 @@ function handle(draft: Draft, event: SystemEvent): void {
       return replaceGroup(draft, event.plan, event.group, event.stopped);
     case "remove-group":
       return removeGroup(draft, event.group);
+    case "listeners-idle":
+      return onListenersIdle(draft);
     case "alone":
       if (draft.phase === "sweeping" && draft.shutdown !== null)
         draft.shutdown = { ...draft.shutdown, sweepSignal: SIGNALS.KILL, sweepUntil: draft.now };

@@ -8,6 +8,7 @@ import type { Outcome } from "../core/effect.ts";
 import { EXIT_FAULT, EXIT_USAGE } from "../core/exit-codes.ts";
 import { SIGNALS, type Signal, signalName } from "../core/signal-names.ts";
 import type { Snapshot } from "../core/snapshot.ts";
+import { pidOf } from "../core/states.ts";
 import { createSystem, programAt } from "../core/system.ts";
 import { CredentialsLost, type Kernel } from "../kernel/kernel.ts";
 import { createLogs } from "../logs/create.ts";
@@ -18,11 +19,14 @@ import { createControl, type DaemonControl } from "./control.ts";
 import { removeFile, writePidfile, writeTerminationLog } from "./files.ts";
 import { createJournal } from "./journal.ts";
 import { findCommand, type LaunchContext } from "./launch.ts";
+import { createListenerHost, type ListenerHost } from "./listener-host.ts";
 import { createLoop } from "./loop.ts";
 import { createPerformer } from "./perform.ts";
 import { createReaper } from "./reaper.ts";
 import { createServers, type Servers } from "./servers.ts";
 import type { Signals } from "./signals.ts";
+import { createSockets } from "./sockets.ts";
+import { createStdinPipes } from "./stdin.ts";
 
 export interface BootRequest {
   readonly kernel: Kernel;
@@ -51,7 +55,17 @@ export async function boot(request: BootRequest): Promise<void> {
   let ending = false;
   let lastOwnWrite = Number.NEGATIVE_INFINITY;
 
-  const logs = createLogs({ kernel, clock, global: config.plan.global, programs: config.plan.programs });
+  const listeners: ListenerHost = createListenerHost({
+    clock,
+    plan: () => loop.system().plan,
+    specOf: (id) => programAt(loop.system(), id)?.spec ?? null,
+    write: (id, bytes) => stdins.write(id, bytes),
+    say: (level, text) => say(level, text),
+    fault: (where, error) => fault(where, error),
+  });
+  const stdins = createStdinPipes(kernel.close, listeners.onDrained);
+  const { global, programs } = config.plan;
+  const logs = createLogs({ kernel, clock, global, programs, output: listeners.output });
   const say: typeof logs.say = (level, text) => {
     lastOwnWrite = clock.now();
     logs.say(level, text);
@@ -62,6 +76,12 @@ export async function boot(request: BootRequest): Promise<void> {
     if (line && !isQuiet(line.level)) say(line.level, line.text);
   });
 
+  const sockets = createSockets(kernel, (level, text) => say(level, text));
+  journal.subscribe((entry) => {
+    if (entry.type !== "state" || entry.ended || entry.to.name === "STOPPED") sockets.keepFor(loop.system());
+  });
+  journal.subscribe(listeners.onEntry);
+
   /** In tini's place tsinit is as silent as tini: only what went wrong. */
   const isQuiet = (level: Level) => config.plan.passthrough && (level === "info" || level === "warn");
 
@@ -69,7 +89,10 @@ export async function boot(request: BootRequest): Promise<void> {
     kernel,
     clock,
     submit: (event) => loop.submit(event),
-    onProgramEnd: (id, pid) => logs.finish(id, pid),
+    onProgramEnd(id, pid) {
+      logs.finish(id, pid);
+      stdins.end(id, pid);
+    },
     onOrphan: ({ pid }) => {
       if (config.plan.global.logLevel === "debug") logs.say("debug", `reaped orphan ${pid}`);
     },
@@ -78,10 +101,11 @@ export async function boot(request: BootRequest): Promise<void> {
   const launchContext = (): LaunchContext => ({
     kernel,
     logs,
+    sockets,
     environment: config.environment,
-    // Of the listeners that there are: a reload opens no others.
-    serverUrl: serverUrl(request.config),
+    serverUrl: servers.url(),
     cwd: request.cwd,
+    keepStdin: (spec, pid, fd) => stdins.keep(spec.id, pid, fd),
     inheritStdio: (spec) => spec.kind === "main" && (config.plan.passthrough || kernel.isatty(0)),
   });
 
@@ -94,6 +118,7 @@ export async function boot(request: BootRequest): Promise<void> {
       journal,
       launchContext,
       specOf: (id) => programAt(loop.system(), id)?.spec ?? null,
+      awaitListeners: () => listeners.whenIdle(() => loop.submit({ type: "listeners-idle" })),
       onExit: (outcome) => void end(outcome),
     }),
     onFault(error, event) {
@@ -116,14 +141,20 @@ export async function boot(request: BootRequest): Promise<void> {
       const found = spec ? findCommand(spec, launchContext()) : null;
       return found && "reason" in found ? found : null;
     },
-    sendStdin: () => "no-pipe",
-    sendRemoteEvent: () => {},
+    sendStdin(id, bytes) {
+      const state = programAt(loop.system(), id)?.state;
+      if (!state || pidOf(state) === null || state.name === "STOPPING") return "not-running";
+      return stdins.write(id, bytes);
+    },
+    sendRemoteEvent: (type, data) => listeners.sendRemoteEvent(type, data),
+    blame: () => listeners.blame(),
     wall: () => clock.wall(),
     pid: kernel.pid,
     version: request.version,
     onConfig: (next) => {
       config = next;
       logs.configure(next.plan.global, next.plan.programs);
+      void sockets.resolve(next.plan);
     },
   });
   const servers: Servers = createServers(
@@ -184,6 +215,7 @@ export async function boot(request: BootRequest): Promise<void> {
   let pidfileWritten = false;
   onExit(() => {
     servers.closeAll();
+    sockets.closeAll();
     if (pidfile !== null && pidfileWritten) removeFile(pidfile);
   });
 
@@ -200,7 +232,8 @@ export async function boot(request: BootRequest): Promise<void> {
     }
     say("warn", `received ${name} indicating exit request`);
     const hurry = asked++ > 0 && signal !== SIGNALS.QUIT;
-    loop.submit({ type: "shutdown", cause: name, hurry });
+    const blame = listeners.blame() ?? (signal === SIGNALS.QUIT ? "fatal" : null);
+    loop.submit({ type: "shutdown", cause: name, hurry, blame });
   }
 
   function onSignal(signal: Signal): void {
@@ -248,13 +281,18 @@ export async function boot(request: BootRequest): Promise<void> {
   announce();
   if (kernel.pid !== 1) becomeSubreaper();
   kernel.raiseFileLimit();
-  const refused = await servers.bindAsked();
+  let refused = await servers.bind();
+  // Not before: the sockets of one that runs already are not to be taken from it.
+  if (refused.length === 0) refused = await sockets.prepare(config.plan);
   if (refused.length > 0) {
     for (const error of refused) say("critical", error);
+    servers.closeAll();
+    sockets.closeAll();
     request.onUp?.(refused.join("\n"));
     await logs.flush(FLUSH_MS);
     kernel.exit(EXIT_USAGE);
   }
+  await listeners.start();
   signals.deliver(onSignal);
   loop.submit({ type: "boot" });
   // A child may have ended before anyone listened, in an earlier life of this process.
@@ -289,16 +327,4 @@ export async function boot(request: BootRequest): Promise<void> {
     else if (!passthrough)
       say("info", `not PID 1 (but ${kernel.pid}): orphans come here as a child subreaper`);
   }
-}
-
-/** supervisord's serverurl=AUTO (supervisord.md 5.6): the first unix server, else the first inet one. */
-function serverUrl(config: Config): string | null {
-  const unix = config.servers.find((server) => server.kind === "unix");
-  if (unix?.kind === "unix") return `unix://${unix.path}`;
-  const inet = config.servers.find((server) => server.kind === "inet");
-  if (inet?.kind === "inet") {
-    const host = ["", "*", "0.0.0.0", "::"].includes(inet.host) ? "localhost" : inet.host;
-    return `http://${host}:${inet.port}`;
-  }
-  return config.control.path === null ? null : `unix://${config.control.path}`;
 }

@@ -3,6 +3,7 @@ import type { Command, Control, Reread } from "../api/control.ts";
 import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
 import { diffGroups } from "../core/diff.ts";
+import type { Blame } from "../core/event.ts";
 import { withGroup } from "../core/reload.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import type { Plan } from "../core/spec.ts";
@@ -22,6 +23,8 @@ export interface ControlOptions {
   readonly commandProblem: Control["commandProblem"];
   readonly sendStdin: Control["sendStdin"];
   readonly sendRemoteEvent: Control["sendRemoteEvent"];
+  /** The failure that an event listener is told of right now. */
+  readonly blame: () => Blame | null;
   readonly wall: () => number;
   readonly pid: number;
   readonly version: string;
@@ -107,7 +110,12 @@ export function createControl(options: ControlOptions): DaemonControl {
         return update();
       case "shutdown":
         logs.say("warn", "received a shutdown request");
-        return loop.submit({ type: "shutdown", cause: "a shutdown request", hurry: false });
+        return loop.submit({
+          type: "shutdown",
+          cause: "a shutdown request",
+          hurry: false,
+          blame: options.blame(),
+        });
       case "restart-all":
         return restartAll();
     }

@@ -4,15 +4,19 @@ import type { ProgramSpec } from "../core/spec.ts";
 import type { Pid } from "../core/states.ts";
 import type { Fd, Kernel, SpawnResult } from "../kernel/kernel.ts";
 import type { Logs } from "../logs/logs.ts";
+import type { Sockets } from "./sockets.ts";
 
 export interface LaunchContext {
   readonly kernel: Kernel;
   readonly logs: Logs;
+  readonly sockets: Pick<Sockets, "open">;
   /** What programs inherit, in order: the container's environment without tsinit's own variables. */
   readonly environment: readonly (readonly [string, string])[];
   /** Where ctl and listeners find us; null when there is no control server. */
   readonly serverUrl: string | null;
   readonly cwd: string;
+  /** Owns the write end of the program's stdin from now on. */
+  readonly keepStdin: (spec: ProgramSpec, pid: Pid, fd: Fd) => void;
   /** main gets the container's own stdin, stdout and stderr (tini's way), or its terminal. */
   readonly inheritStdio: (spec: ProgramSpec) => boolean;
 }
@@ -109,9 +113,13 @@ export function launch(spec: ProgramSpec, context: LaunchContext): Launched {
     return { ok: false, reason, code: OTHER };
   };
 
-  const stdin = openStdin(kernel);
+  const socket = spec.socket === null ? null : context.sockets.open(spec.socket);
+  if (typeof socket === "string") return { ok: false, reason: socket, code: OTHER };
+  const stdin =
+    socket !== null ? { read: socket, write: null } : isWritable(spec) ? kernel.pipe() : openStdin(kernel);
   if (typeof stdin === "string") return tooMany(stdin);
-  keep(stdin);
+  if (socket === null) keep(stdin.read);
+  if (stdin.write !== null) keep(stdin.write);
   const out = kernel.pipe();
   if (typeof out === "string") return tooMany(out);
   keep(out.read);
@@ -123,17 +131,20 @@ export function launch(spec: ProgramSpec, context: LaunchContext): Launched {
     keep(err.write);
   }
   if (spec.user) {
-    // The program may open /dev/stdout anew, which only the pipe's owner is allowed to.
+    // The program may open /dev/stdout or /dev/stdin anew, which only the pipe's owner is allowed to.
+    if (stdin.write !== null) kernel.chown(stdin.read, spec.user.uid, spec.user.gid);
     kernel.chown(out.write, spec.user.uid, spec.user.gid);
     if (err !== out) kernel.chown(err.write, spec.user.uid, spec.user.gid);
   }
 
-  const result = spawn(spec, command.file, [stdin, out.write, err.write], false, context);
+  const result = spawn(spec, command.file, [stdin.read, out.write, err.write], false, context);
   if (!result.ok) {
     for (const fd of opened) kernel.close(fd);
     return explain(spec, command.file, result, kernel);
   }
-  for (const fd of opened) if (fd !== out.read && fd !== err.read) kernel.close(fd);
+  const kept: readonly (Fd | null)[] = [stdin.write, out.read, err.read];
+  for (const fd of opened) if (!kept.includes(fd)) kernel.close(fd);
+  if (stdin.write !== null) context.keepStdin(spec, result.pid, stdin.write);
   logs.attach(spec, result.pid, "stdout", out.read);
   if (err !== out) logs.attach(spec, result.pid, "stderr", err.read);
   return result;
@@ -178,14 +189,19 @@ function inside<T>(cwd: string, action: () => T): T {
   }
 }
 
+/** Clients may write to it, or events come that way. */
+function isWritable(spec: ProgramSpec): boolean {
+  return spec.stdin === "pipe" || spec.kind === "eventlistener";
+}
+
 /** Reads as empty. An image may lack /dev/null; a pipe without a writer is the same to a reader. */
-function openStdin(kernel: Kernel): Fd | string {
+function openStdin(kernel: Kernel): { read: Fd; write: null } | string {
   const fd = kernel.open("/dev/null", "read");
-  if (typeof fd === "number") return fd;
+  if (typeof fd === "number") return { read: fd, write: null };
   const pipe = kernel.pipe();
   if (typeof pipe === "string") return pipe;
   kernel.close(pipe.write);
-  return pipe.read;
+  return { read: pipe.read, write: null };
 }
 
 function explain(

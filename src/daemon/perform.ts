@@ -14,6 +14,7 @@ export interface PerformOptions {
   readonly journal: Journal;
   readonly launchContext: () => LaunchContext;
   readonly specOf: (id: ProgramId) => ProgramSpec | null;
+  readonly awaitListeners: () => void;
   readonly onExit: (outcome: Outcome) => void;
 }
 
@@ -52,6 +53,9 @@ export function createPerformer(options: PerformOptions): (effect: Effect) => Sy
         return null;
       case "sweep":
         sweep(effect.signal);
+        return null;
+      case "await-listeners":
+        options.awaitListeners();
         return null;
       case "journal":
         journal.record(effect.entry);

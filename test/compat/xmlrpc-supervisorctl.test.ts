@@ -13,6 +13,7 @@ import { type ServerHandle, startControlServer } from "../../src/api/server.ts";
 import { runCtl } from "../../src/ctl/main.ts";
 import { parseSupervisorctl } from "../../src/supervisorctl.ts";
 import { createFakeControl, type FakeControl, fakeServerDeps } from "../fakes/control.ts";
+import { unixAddress } from "../fakes/http.ts";
 import { fakePlan, fakeSpec } from "../fakes/plans.ts";
 
 const SUPERVISORCTL = "/usr/bin/supervisorctl";
@@ -51,10 +52,7 @@ async function openScene(t: TestContext, prepare: (fake: FakeControl) => void): 
   fake.boot();
   prepare(fake);
   const path = join(folder(t), `s${scenes++}`);
-  const opened = await startControlServer(
-    { kind: "unix", path, mode: 0o700, owner: null },
-    fakeServerDeps(fake),
-  );
+  const opened = await startControlServer(unixAddress(path), fakeServerDeps(fake));
   assert.ok(opened.ok);
   t.after(() => opened.server.close());
   return { fake, url: `unix://${path}`, server: opened.server };

@@ -66,6 +66,8 @@ export class World {
         for (const process of this.#processes.values())
           if (!process.isForeign) this.#hit(process, effect.signal, true);
         return null;
+      case "await-listeners":
+        return this.chance(0.5) ? { type: "listeners-idle" } : null;
       case "journal":
       case "exit":
         return null;

@@ -50,7 +50,7 @@ def http_request(request):
 def rpc(request):
     import xmlrpc.client
 
-    body = xmlrpc.client.dumps(tuple(request["params"]), request["method"])
+    body = xmlrpc.client.dumps(tuple(request["params"]), request["method"]).encode()
     connection = UnixConnection(request["socket"], request["timeout"])
     reply = ask(connection, "POST", "/RPC2", body, {"Content-Type": "text/xml"})
     if reply["status"] != 200:
