@@ -334,6 +334,24 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
     reason: "A length by which the bytes of a pipe cannot be cut is none.",
     seen: { length: { supervisord: /^len:17 for 19 bytes$/, tsinit: /^len:19 for 19 bytes$/ } },
   },
+  "supervisor-stdout": {
+    topic: "Logs",
+    supervisord:
+      "Loads the Python code of `result_handler`; with supervisor_stdout a listener runs that prints what programs write",
+    tsinit:
+      "does itself what supervisor_stdout does and starts no listener for it; any other handler is a config error",
+    reason: "There is no Python in it, and lines have their program's name anyway. (product.md 4)",
+    seen: {
+      list: {
+        supervisord: /^restarted \[\('stdout', 'stdout', 'RUNNING'\), \('web', 'web', 'RUNNING'\)\]$/,
+        tsinit: /^restarted \[\('web', 'web', 'RUNNING'\)\]$/,
+      },
+      status: {
+        supervisord: /^(stdout {27}RUNNING .*|watch {28}EXITED .*|web {30}RUNNING .*|)$/,
+        tsinit: /^(watch {28}EXITED .*|web {30}RUNNING .*||absent)$/,
+      },
+    },
+  },
 };
 
 /** `ID` or `ID:CASE`. Throws where there is none of that name. */
