@@ -105,22 +105,32 @@ function withNotice(config: Config): Config {
 }
 
 async function runCheck(kernel: Kernel, argv: string[]): Promise<number> {
-  const { config, format } = parseCheckOptions(argv);
-  const { loadConfig } = await import("./config/load.ts");
+  const { config, format, verbose } = parseCheckOptions(argv);
+  const { surveyConfig } = await import("./config/load.ts");
   const { renderCheck } = await import("./config/check.ts");
-  const loaded = loadConfig(loadRequest(kernel, { config, rest: [] }, "check"));
-  kernel.writeNow(1, renderCheck(loaded, format));
-  return loaded.ok ? 0 : EXIT_USAGE;
+  const surveyed = surveyConfig(loadRequest(kernel, { config, rest: [] }, "check"));
+  kernel.writeNow(1, renderCheck(surveyed, { format, verbose }));
+  return surveyed.loaded.ok ? 0 : EXIT_USAGE;
 }
 
 async function runClient(kernel: Kernel, argv: string[], name: string): Promise<number> {
   const { runCtl } = await import("./ctl/main.ts");
+  const { parseSupervisorctl } = await import("./supervisorctl.ts");
   const { ctlSettings } = await import("./client.ts");
-  return runCtl(argv, name, {
-    input: process.stdin,
+  // Whoever read what we write has gone (`| head`): there is nobody left to do anything for.
+  process.stdout.on("error", () => kernel.exit(1));
+  return runCtl(parseSupervisorctl(argv), name, {
+    // Asked for only where something is read: opening it is not free.
+    get input() {
+      return process.stdin;
+    },
     output: process.stdout,
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
+    onInterrupt(listener) {
+      process.on("SIGINT", listener);
+      return () => process.off("SIGINT", listener);
+    },
     settings: (config) => ctlSettings(loadRequest(kernel, { config, rest: [] }, "ctl")),
   });
 }
@@ -200,6 +210,11 @@ function say(text: string): number {
   return 0;
 }
 
+function helpCommand(kernel: Kernel): string {
+  if (calledAs !== "tsinit") return `${toolPath(kernel)} -h`;
+  return `${typedName} ${words[0] === "ctl" ? "ctl -h" : "help"}`;
+}
+
 async function main(): Promise<void> {
   const kernel = linuxKernel();
   withoutSteering(kernel, typedName, words);
@@ -208,10 +223,7 @@ async function main(): Promise<void> {
     if (code !== null) process.exitCode = code;
   } catch (error) {
     if (error instanceof UsageError) {
-      kernel.writeNow(
-        2,
-        `Error: ${error.message}\nFor help, use ${calledAs === "tsinit" ? `${typedName} help` : `${toolPath(kernel)} -h`}\n`,
-      );
+      kernel.writeNow(2, `Error: ${error.message}\nFor help, use ${helpCommand(kernel)}\n`);
       kernel.exit(EXIT_USAGE);
     }
     kernel.writeNow(2, `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

@@ -11,11 +11,12 @@ test("everything from the first other word on is the command", () => {
   assert.deepEqual(parseOptions(["--config=a.ini"]), { config: "a.ini", rest: [] });
 });
 
-test("check takes -c and --format", () => {
-  assert.deepEqual(parseCheckOptions([]), { config: null, format: "text" });
-  assert.deepEqual(parseCheckOptions(["--format", "json", "-c", "a.ini"]), {
+test("check takes -c, --format and --verbose", () => {
+  assert.deepEqual(parseCheckOptions([]), { config: null, format: "text", verbose: false });
+  assert.deepEqual(parseCheckOptions(["--format", "json", "--verbose", "-c", "a.ini"]), {
     config: "a.ini",
     format: "json",
+    verbose: true,
   });
 });
 

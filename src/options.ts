@@ -1,4 +1,4 @@
-/** tsinit's own command line: `-c FILE`, for `check` also `--format`, and the words that follow. */
+/** tsinit's own command line: `-c FILE`, for `check` also `--format` and `--verbose`, and the words that follow. */
 import minimist from "minimist";
 
 /** A command line that makes no sense: told in one line, exit code 2. */
@@ -12,6 +12,8 @@ export interface Options {
 export interface CheckOptions {
   readonly config: string | null;
   readonly format: "text" | "json";
+  /** Also what is as with supervisord. */
+  readonly verbose: boolean;
 }
 
 /** `-c FILE` and `--`; with `stopEarly` everything from the first other word on belongs to the command. */
@@ -22,22 +24,28 @@ export function parseOptions(argv: readonly string[], stopEarly = true): Options
 
 /** A word too many is an error: `tsinit check FILE` must not pass for having checked another file. */
 export function parseCheckOptions(argv: readonly string[]): CheckOptions {
-  const parsed = parse(argv, ["format"], false);
+  const parsed = parse(argv, ["format"], false, ["verbose"]);
   const [word] = parsed._;
   if (word !== undefined)
     throw new UsageError(`check takes no argument ${word}; a file is named with -c FILE`);
   const format: unknown = parsed["format"] ?? "text";
   if (format !== "text" && format !== "json")
     throw new UsageError(`--format: ${String(format)} is not a format, expected text or json`);
-  return { config: configOf(parsed), format };
+  return { config: configOf(parsed), format, verbose: parsed["verbose"] === true };
 }
 
-function parse(argv: readonly string[], more: readonly string[], stopEarly: boolean): minimist.ParsedArgs {
+function parse(
+  argv: readonly string[],
+  more: readonly string[],
+  stopEarly: boolean,
+  flags: readonly string[] = [],
+): minimist.ParsedArgs {
   const unknown: string[] = [];
   let parsed: minimist.ParsedArgs;
   try {
     parsed = minimist([...argv], {
       string: ["_", "configuration", ...more],
+      boolean: [...flags],
       alias: { configuration: ["c", "config"] },
       stopEarly,
       unknown: (word) => {

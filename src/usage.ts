@@ -5,8 +5,9 @@ export const USAGE: Readonly<Record<string, string>> = {
   tsinit [-c FILE]                      run the programs of the configuration and of TSINIT_* variables
   tsinit [-c FILE] [--] COMMAND [ARG…]  the same, and the program main; with no configuration as tini does
   tsinit ctl [-s URL] [COMMAND…]        status, start, stop, restart, signal, reread, update, shutdown … (help ctl)
-  tsinit check [-c FILE] [--format text|json]
-                                        check the configuration and show the plan; exit 0, or 2 on errors
+  tsinit check [-c FILE] [--format text|json] [--verbose]
+                                        check the configuration, show the plan, what differs from supervisord and
+                                        what a container would want changed; exit 0, or 2 on errors
   tsinit health [live|ready|startup] [PROGRAM]
                                         probe: exit 0 healthy, 1 not, with the reason
   tsinit version

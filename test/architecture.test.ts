@@ -24,8 +24,19 @@ const TABLE: Record<string, string[]> = {
     "node:fs",
     "@rgrove/parse-xml",
   ],
-  ctl: ["core", "api", "kernel types", "node:http", "node:util", "node:tty", "node:readline", "minimist"],
-  daemon: ["core", "config", "kernel", "logs", "observe", "api", "node:fs", "node:net types", "signal-exit"],
+  ctl: ["core", "api", "kernel types", "node:http", "node:fs", "node:tty", "node:readline"],
+  daemon: [
+    "core",
+    "config",
+    "kernel",
+    "logs",
+    "observe",
+    "api",
+    "node:dns",
+    "node:fs",
+    "node:net types",
+    "signal-exit",
+  ],
 };
 /** Files at the top of src: which program am I. */
 const TOP = ["core", "config", "kernel", "daemon", "ctl", "minimist", "node:os"];

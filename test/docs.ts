@@ -1,10 +1,14 @@
 /** Writes the generated pages of docs/ from the code: `node test/docs.ts`. A test compares them. */
 import { mkdirSync, writeFileSync } from "node:fs";
+import { DIFFERENCES } from "../src/config/differences.ts";
 import { OPTIONS, type Option, type SectionKind, type Status } from "../src/config/options.ts";
 import { TYPES } from "../src/config/values.ts";
 
 /** Where docs/options.md is. */
 export const OPTIONS_PAGE = `${import.meta.dirname}/../docs/options.md`;
+
+/** Where docs/supervisord.md is. */
+export const DIFFERENCES_PAGE = `${import.meta.dirname}/../docs/supervisord.md`;
 
 /** What each kind of section is for; the order of docs/options.md. */
 const SECTIONS: readonly (readonly [kind: SectionKind, header: string, doc: string])[] = [
@@ -59,6 +63,26 @@ export function renderOptions(): string {
   return out.join("\n");
 }
 
+/** docs/supervisord.md. */
+export function renderDifferences(): string {
+  const out = [
+    "# What differs from supervisord",
+    "",
+    "Generated from `src/config/differences.ts`; `tsinit check` says it of the keys that are set, with file and line. A key that " +
+      "is not here does what it does there. The keys of a program are those of event listeners and fcgi programs too.",
+    "",
+    "| section | key | when | here |",
+    "|---|---|---|---|",
+  ];
+  for (const { section, key, condition, text } of DIFFERENCES) {
+    if (key === null) continue;
+    out.push(`| ${[`\`[${section}]\``, `\`${key}\``, condition ?? "", text].map(cell).join(" | ")} |`);
+  }
+  out.push("", "Of the whole:", "");
+  for (const { key, text } of DIFFERENCES) if (key === null) out.push(`- ${text}.`);
+  return `${out.join("\n")}\n`;
+}
+
 /** Listed once, under [program:NAME]. */
 function isInherited(kind: SectionKind, key: string): boolean {
   return (kind === "eventlistener" || kind === "fcgi-program") && Object.hasOwn(OPTIONS.program, key);
@@ -71,4 +95,5 @@ function cell(text: string): string {
 if (import.meta.main) {
   mkdirSync(`${import.meta.dirname}/../docs`, { recursive: true });
   writeFileSync(OPTIONS_PAGE, renderOptions());
+  writeFileSync(DIFFERENCES_PAGE, renderDifferences());
 }

@@ -10,6 +10,8 @@ import { Bench, exited, killedBy, NOBODY, pidOf, pipeOf, type Rig } from "./kern
 
 const TERM = 15;
 const KILL = 9;
+/** Outside of the range that the system gives out. */
+const PORT = 23_517;
 
 type Case = (bench: Bench) => Promise<void> | void;
 
@@ -385,6 +387,46 @@ const FILES: [title: string, run: Case][] = [
       assert.equal(kernel.setPipeSize(pipe.read, 1 << 17), "EBADF");
       assert.equal(kernel.chown(pipe.write, 0, 0), "EBADF");
       kernel.close(pipe.write);
+    },
+  ],
+  [
+    "a port is had once, a name is not resolved",
+    ({ kernel }) => {
+      const fd = kernel.listen("127.0.0.1", PORT, 16);
+      assert.ok(typeof fd === "number" && fd > 2, `listen: ${fd}`);
+      assert.equal(kernel.listen("127.0.0.1", PORT, 16), "EADDRINUSE");
+      assert.equal(kernel.listen("localhost", PORT, 16), "ENOTSUP");
+      assert.equal(kernel.setBacklog(fd, 32), null);
+      kernel.close(fd);
+      assert.equal(kernel.setBacklog(fd, 32), "EBADF");
+      const again = kernel.listen("", PORT, 16);
+      assert.ok(typeof again === "number", `listen: ${again}`);
+      kernel.close(again);
+      const pipe = pipeOf(kernel);
+      assert.equal(kernel.setBacklog(pipe.read, 32), "ENOTSOCK");
+      kernel.close(pipe.read);
+      kernel.close(pipe.write);
+    },
+  ],
+  [
+    "a socket at a path: free places only, somebody listens until it is closed, the file stays",
+    ({ kernel, rig }) => {
+      const path = `${rig.paths.missing}.sock`;
+      assert.equal(kernel.knock(path), "ENOENT");
+      const fd = kernel.listenUnix(path, 16);
+      assert.ok(typeof fd === "number" && fd > 2, `listenUnix: ${fd}`);
+      assert.deepEqual(kernel.stat(path), { type: "other", executable: false });
+      assert.equal(kernel.knock(path), null);
+      assert.equal(kernel.listenUnix(path, 16), "EADDRINUSE");
+      kernel.close(fd);
+      assert.equal(kernel.knock(path), "ECONNREFUSED");
+      assert.equal(kernel.listenUnix(path, 16), "EADDRINUSE");
+      assert.equal(kernel.knock(rig.paths.plain), "ECONNREFUSED");
+      assert.equal(kernel.listenUnix(`${rig.paths.missing}/x.sock`, 16), "ENOENT");
+      assert.equal(kernel.listenUnix(`${rig.paths.plain}/x.sock`, 16), "ENOTDIR");
+      assert.equal(kernel.listenUnix(`/tmp/${"x".repeat(103)}`, 16), "ENAMETOOLONG");
+      assert.equal(kernel.knock(`/tmp/${"x".repeat(103)}`), "ENAMETOOLONG");
+      assert.equal(kernel.listenUnix("/tmp/x\0y", 16), "EINVAL");
     },
   ],
   [

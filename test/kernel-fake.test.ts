@@ -16,6 +16,7 @@ function fakeRig(): Rig {
   // Not PID 1, as on the real one.
   const kernel = new FakeKernel({ pid: 100 });
   installFixtures(kernel, PROGRAMS);
+  kernel.files.add("/data", { type: "directory", executable: true });
   kernel.files.add("/data/plain", { content: "plain\n" });
   kernel.files.add("/data/bad", { executable: true, badInterpreter: true });
   kernel.files.add("/data/nonsense", { executable: true });

@@ -235,7 +235,8 @@ class Walk {
 
   /** An event from outside, and then the invariants. */
   submit(event: SystemEvent): void {
-    if (["start", "stop", "reload", "add-group"].includes(event.type)) this.onlooker.isPlainBoot = false;
+    if (["start", "stop", "reload", "add-group", "replace-group"].includes(event.type))
+      this.onlooker.isPlainBoot = false;
     if (event.type === "fault" && !this.onlooker.exited) {
       this.onlooker.isFaulted = true;
       this.onlooker.expectedCode ??= this.system.outcome === null ? 70 : this.system.outcome.code;
@@ -306,6 +307,11 @@ class Walk {
     }
     if (roll < 58.5 && this.system.plan.groups.length > 0)
       return { type: "remove-group", group: pick(random, this.system.plan.groups).name };
+    if (roll < 58.8) {
+      const plan = mutatePlan(random, this.system.plan);
+      const stopped = [this.someId(), this.someId()];
+      return { type: "replace-group", plan, group: pick(random, plan.groups).name, stopped };
+    }
     if (roll < 59) return { type: "exited", pid: 7, status: { kind: "exited", code: 1 }, groupAlive: false };
     if (roll < 59.3) return { type: "shutdown", cause: "SIGTERM", hurry: false };
     if (roll < 59.4) return { type: "shutdown", cause: "SIGTERM", hurry: true };

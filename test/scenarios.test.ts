@@ -292,6 +292,8 @@ function execute(run: Run, verb: string, words: readonly string[]): void {
       return handle(run, { type: "reload", plan: planOf(run) });
     case "add-group":
       return handle(run, { type: "add-group", plan: planOf(run), group: first });
+    case "replace-group":
+      return handle(run, { type: verb, plan: planOf(run), group: first, stopped: words.slice(1) });
     case "remove-group":
       return handle(run, { type: "remove-group", group: first });
     default:

@@ -1,67 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { lstatSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { createFakeControl, fakeServerDeps } from "../../test/fakes/control.ts";
-import { ask, folder, post, type Where } from "../../test/fakes/http.ts";
+import { ask, folder, post, unixAddress, type Where } from "../../test/fakes/http.ts";
 import { fakeSpec } from "../../test/fakes/plans.ts";
 import { startControlServer } from "./server.ts";
 import { renderCall } from "./xmlrpc.ts";
-
-test("the control socket is the owner's alone, replaces a dead one, respects a living one, and goes away", async (t) => {
-  const path = join(folder(t), "control.sock");
-  const deps = fakeServerDeps(createFakeControl([fakeSpec("web")]));
-  const address = { kind: "unix", path, mode: 0o700, owner: null } as const;
-  const before = process.umask(0);
-  t.after(() => process.umask(before));
-  const first = await startControlServer(address, deps);
-  assert.ok(first.ok);
-  const file = lstatSync(path);
-  assert.ok(file.isSocket());
-  assert.equal(file.mode & 0o777, 0o700);
-  assert.equal(process.umask(0), 0);
-  assert.deepEqual(readdirSync(join(path, "..")), ["control.sock"]);
-  const second = await startControlServer(address, deps);
-  assert.deepEqual(second, { ok: false, error: `${path}: another program is listening there` });
-  const state = await post({ socketPath: path }, renderCall("supervisor.getState", []));
-  assert.match(state.body, /RUNNING/);
-  assert.equal((await ask({ socketPath: path }, "GET", "/livez")).status, 200);
-  first.server.close();
-  assert.deepEqual(readdirSync(join(path, "..")), []);
-  writeFileSync(path, "mine");
-  const file2 = await startControlServer(address, deps);
-  assert.deepEqual(file2, { ok: false, error: `${path} exists and is not a socket` });
-  rmSync(path);
-  await leaveStaleSocket(path);
-  const third = await startControlServer(address, deps);
-  assert.ok(third.ok);
-  third.server.close();
-});
-
-/** A socket file whose server has gone without removing it. */
-async function leaveStaleSocket(path: string): Promise<void> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(`${path}.other`, resolve));
-  renameSync(`${path}.other`, path);
-  await new Promise((resolve) => server.close(resolve));
-  assert.ok(lstatSync(path).isSocket());
-}
-
-test("a place where no socket can be is an answer", async (t) => {
-  const deps = fakeServerDeps(createFakeControl([]));
-  const root = folder(t);
-  for (const path of [join(root, "missing", "x.sock"), join(root, "x".repeat(120))]) {
-    const opened = await startControlServer({ kind: "unix", path, mode: 0o700, owner: null }, deps);
-    assert.equal(opened.ok, false);
-    assert.match(opened.ok ? "" : opened.error, new RegExp(`^${path}`));
-  }
-  assert.deepEqual(readdirSync(root), []);
-  const path = join(root, "missing", "x.sock");
-  const opened = await startControlServer({ kind: "unix", path, mode: 0o700, owner: null }, deps);
-  assert.deepEqual(opened, { ok: false, error: `${path}: the directory ${root}/missing does not exist` });
-});
 
 async function openControl(
   t: TestContext,
@@ -131,10 +76,7 @@ test("a shutdown is performed once its answer has left", async (t) => {
   const fake = createFakeControl([fakeSpec("web", { startsecs: 0 })]);
   fake.boot();
   const path = join(folder(t), "control.sock");
-  const opened = await startControlServer(
-    { kind: "unix", path, mode: 0o700, owner: null },
-    fakeServerDeps(fake),
-  );
+  const opened = await startControlServer(unixAddress(path), fakeServerDeps(fake));
   assert.ok(opened.ok);
   t.after(() => opened.server.close());
   const stopping = new Promise<void>((resolve) => {

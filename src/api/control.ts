@@ -12,6 +12,8 @@ export type Command =
   | { readonly type: "stop"; readonly ids: readonly ProgramId[] }
   | { readonly type: "signal"; readonly id: ProgramId; readonly signal: Signal }
   | { readonly type: "add-group"; readonly group: string }
+  /** The group as the last reread has it; `stopped`: programs that were stopped for this, and come back. */
+  | { readonly type: "replace-group"; readonly group: string; readonly stopped: readonly ProgramId[] }
   | { readonly type: "remove-group"; readonly group: string }
   | { readonly type: "update" }
   | { readonly type: "shutdown" }

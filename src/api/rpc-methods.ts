@@ -91,12 +91,7 @@ export const SUPERVISOR_METHODS: readonly NamedMethod[] = [
     ),
   ],
   ["supervisor.stopProcess", method([NAME, WAIT], "boolean", "Stops a program.", stopProcess)],
-  [
-    "supervisor.stopProcessGroup",
-    method([NAME, WAIT], "array", "Stops the programs of a group.", (context, args) =>
-      stop(context, groupMembers(context.control, args.text(0)), args.flag(1)),
-    ),
-  ],
+  ["supervisor.stopProcessGroup", method([NAME, WAIT], "array", "Stops the programs of a group.", stopGroup)],
   [
     "supervisor.stopAllProcesses",
     method([WAIT], "array", "Stops all programs.", (context, args) =>
@@ -180,6 +175,24 @@ function results(programs: readonly ProgramSnapshot[], settled: readonly Settled
   return settled.toSorted((left, right) => place(left) - place(right)).map(result);
 }
 
+/** For an update only what has to go is stopped, and all are reported (update-sequence.ts). */
+async function stopGroup(context: MethodContext, args: Arguments): Promise<Value> {
+  const { control, updates } = context;
+  const group = args.text(0);
+  const up = groupMembers(control, group).filter(isStoppable);
+  const kept = args.flag(1)
+    ? updates.hold(
+        group,
+        up.map(({ id }) => id),
+      )
+    : null;
+  if (kept === null) return stop(context, up, args.flag(1));
+  const leaving = up.filter(({ id }) => !kept.has(id));
+  const settled = await stopPrograms(control, leaving, true).finally(() => updates.stopped());
+  const faults = new Map(settled.map(({ spec, fault }) => [spec.id, fault]));
+  return up.map(({ id, spec }) => result({ spec, fault: faults.get(id) ?? null }));
+}
+
 function signalProcess(context: MethodContext, args: Arguments): Value {
   const { control } = context;
   const name = args.text(0);
@@ -222,24 +235,29 @@ function allConfigInfo({ control }: MethodContext): Value {
     });
 }
 
-function reloadConfig({ control }: MethodContext): Value {
+function reloadConfig({ control, updates }: MethodContext): Value {
   const read = control.reread();
   if (!read.ok) throw new RpcError("CANT_REREAD", read.errors.join("; "));
+  updates.reread(read);
   return [[read.added, read.changed, read.removed]];
 }
 
-function addGroup({ control }: MethodContext, args: Arguments): Value {
+function addGroup({ control, updates }: MethodContext, args: Arguments): Value {
   const group = args.text(0);
+  if (updates.add(group)) return true;
   if (!control.lastRead().groups.some(({ name }) => name === group)) throw new RpcError("BAD_NAME", group);
   if (isActive(control, group)) throw new RpcError("ALREADY_ADDED", group);
   control.perform({ type: "add-group", group });
   return true;
 }
 
-function removeGroup({ control }: MethodContext, args: Arguments): Value {
+function removeGroup({ control, updates }: MethodContext, args: Arguments): Value {
   const group = args.text(0);
+  const kept = updates.kept(group);
   const lives = ({ state }: ProgramSnapshot): boolean => !["STOPPED", "EXITED", "FATAL"].includes(state.name);
-  if (groupMembers(control, group).some(lives)) throw new RpcError("STILL_RUNNING", group);
-  control.perform({ type: "remove-group", group });
+  const members = groupMembers(control, group).filter(({ id }) => !kept?.has(id));
+  if (members.some(lives)) throw new RpcError("STILL_RUNNING", group);
+  if (kept !== null) updates.removed();
+  else control.perform({ type: "remove-group", group });
   return true;
 }

@@ -14,6 +14,8 @@ import {
   takeArguments,
 } from "./method.ts";
 import { SUPERVISOR_METHODS } from "./rpc-methods.ts";
+import type { ServerClock } from "./surface.ts";
+import { createUpdateSequence } from "./update-sequence.ts";
 import { isStruct, type Value } from "./xmlrpc.ts";
 
 export interface RpcReply {
@@ -71,11 +73,16 @@ const SYSTEM_METHODS: readonly NamedMethod[] = [
 
 const METHODS: ReadonlyMap<string, Method> = new Map([...SUPERVISOR_METHODS, ...SYSTEM_METHODS]);
 
-export function createRpc(control: Control): Rpc {
+export function createRpc(control: Control, clock: ServerClock): Rpc {
+  const updates = createUpdateSequence(control, clock);
   return {
     async call(name, params) {
       const after: (() => void)[] = [];
-      const value = await callMethod({ control, afterReply: (action) => after.push(action) }, name, params);
+      const value = await callMethod(
+        { control, updates, afterReply: (action) => after.push(action) },
+        name,
+        params,
+      );
       return { value, after };
     },
   };
@@ -84,7 +91,10 @@ export function createRpc(control: Control): Rpc {
 async function callMethod(context: MethodContext, name: string, params: readonly Value[]): Promise<Value> {
   const method = METHODS.get(name);
   if (!method) throw new RpcError("UNKNOWN_METHOD");
-  return method.run(context, takeArguments(method, params));
+  const args = takeArguments(method, params);
+  const released = context.updates.before(name, params[0]);
+  if (released !== null) await released;
+  return method.run(context, args);
 }
 
 function known(name: string): Method {

@@ -10,7 +10,6 @@ import { createFollowers, type Followers } from "./log-stream.ts";
 import { plain, type Reply, type StreamReply } from "./reply.ts";
 import { findRoute, type Listener } from "./routes.ts";
 import { createSurface, type ServerDeps, type Surface } from "./surface.ts";
-import { listenOnPath } from "./unix-socket.ts";
 
 export type { ServerDeps } from "./surface.ts";
 
@@ -19,7 +18,7 @@ export interface ServerHandle {
   readonly port: number | null;
   /** Open client connections. */
   connections(): number;
-  /** At once; removes the socket file. */
+  /** At once; the file of a socket stays. */
   close(): void;
 }
 
@@ -30,12 +29,10 @@ export type Opened =
 export type ControlAddress =
   | {
       readonly kind: "unix";
-      readonly path: string;
-      /** Mode bits of the socket. */
-      readonly mode: number;
-      readonly owner: { readonly uid: number; readonly gid: number } | null;
-      readonly username?: string | null;
-      readonly password?: string | null;
+      /** A socket that listens already. */
+      readonly fd: number;
+      readonly username: string | null;
+      readonly password: string | null;
     }
   | {
       readonly kind: "inet";
@@ -82,10 +79,7 @@ export async function startControlServer(address: ControlAddress, deps: ServerDe
       return { ok: false, error: `${host}:${address.port} can be reached from outside and has no password` };
     return listenOnPort(createListener("control", login, deps), host, address.port, address.fd);
   }
-  const listening = createListener("control", login, deps);
-  const bound = await listenOnPath(listening.server, address);
-  if (!bound.ok) return bound;
-  return { ok: true, server: createHandle(listening, null, bound.remove) };
+  return listenAt(createListener("control", login, deps), "control socket", { fd: address.fd });
 }
 
 function isLoopback(host: string): boolean {
@@ -140,29 +134,33 @@ function listenOnPort(
   port: number,
   fd?: number,
 ): Promise<Opened> {
+  const place = fd === undefined ? { port, ...(host === undefined ? {} : { host }) } : { fd };
+  return listenAt(listening, `${host ?? ""}:${port}`, place);
+}
+
+/** `where` is for the message when that fails. */
+function listenAt(
+  listening: Listening,
+  where: string,
+  place: { readonly fd: number } | { readonly port: number; readonly host?: string },
+): Promise<Opened> {
   const { server } = listening;
   return new Promise((resolve) => {
     const onError = (error: Error & { readonly code?: string }): void => {
-      const where = `${host ?? ""}:${port}`;
       const why = error.code === "EADDRINUSE" ? "another program is listening there" : error.message;
       resolve({ ok: false, error: `${where}: ${why}` });
     };
     server.once("error", onError);
-    const place = fd === undefined ? { port, ...(host === undefined ? {} : { host }) } : { fd };
     server.listen({ ...place, backlog: BACKLOG }, () => {
       server.off("error", onError);
       const address = server.address();
-      const bound = typeof address === "object" && address ? address.port : port;
-      resolve({ ok: true, server: createHandle(listening, bound, () => {}) });
+      const port = typeof address === "object" && address ? address.port : null;
+      resolve({ ok: true, server: createHandle(listening, port) });
     });
   });
 }
 
-function createHandle(
-  { server, connections, followers }: Listening,
-  port: number | null,
-  remove: () => void,
-): ServerHandle {
+function createHandle({ server, connections, followers }: Listening, port: number | null): ServerHandle {
   // A failing accept (no descriptors left) concerns that client alone.
   server.on("error", () => {});
   return {
@@ -172,7 +170,6 @@ function createHandle(
       server.close();
       followers.close();
       connections.close();
-      remove();
     },
   };
 }

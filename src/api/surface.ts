@@ -43,7 +43,7 @@ export interface Surface {
 }
 
 export function createSurface(deps: ServerDeps): Surface {
-  const { control, logs } = deps;
+  const { control, clock, logs } = deps;
   let metrics: Promise<Metrics> | null = null;
   let rpc: Rpc | null = null;
   return {
@@ -53,7 +53,7 @@ export function createSurface(deps: ServerDeps): Surface {
       return metrics;
     },
     rpc() {
-      rpc ??= createRpc(control);
+      rpc ??= createRpc(control, clock);
       return rpc;
     },
     fault(where, error) {

@@ -1,4 +1,5 @@
 /** What the names in calls stand for: `name`, `group:name`, `group:*` (supervisord.md 14.3). */
+import { compareText } from "../core/plan.ts";
 import type { ProgramSnapshot } from "../core/snapshot.ts";
 import type { Control } from "./control.ts";
 import { FAULTS, RpcError } from "./faults.ts";
@@ -47,14 +48,15 @@ export function groupMembers(control: Control, group: string): ProgramSnapshot[]
   return inOrder(control).filter(({ spec }) => spec.group === group);
 }
 
-/** By group priority, then program priority; what is equal stays in the order of the names. */
+/** Group by group by their priority, in each by that of the programs; what is equal stays in the order of the group. */
 export function inOrder(control: Control): ProgramSnapshot[] {
-  return control
-    .snapshot()
-    .programs.toSorted(
-      (left, right) =>
-        left.spec.groupPriority - right.spec.groupPriority || left.spec.priority - right.spec.priority,
-    );
+  const { programs } = control.snapshot();
+  const listed = new Map(control.groups().flatMap((group) => group.programs.map((id, index) => [id, index])));
+  return programs.toSorted(({ id, spec }, { id: otherId, spec: other }) => {
+    if (spec.groupPriority !== other.groupPriority) return spec.groupPriority - other.groupPriority;
+    if (spec.group !== other.group) return compareText(spec.group, other.group);
+    return spec.priority - other.priority || (listed.get(id) ?? 0) - (listed.get(otherId) ?? 0);
+  });
 }
 
 /** How one of several programs fared, as a struct. */

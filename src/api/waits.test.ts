@@ -11,7 +11,7 @@ import type { Value } from "./xmlrpc.ts";
 /** The value, or the fault's text. */
 async function call(fake: FakeControl, method: string, ...params: Value[]): Promise<Value> {
   try {
-    return (await createRpc(fake.control).call(`supervisor.${method}`, params)).value;
+    return (await createRpc(fake.control, fake.clock).call(`supervisor.${method}`, params)).value;
   } catch (error) {
     if (error instanceof RpcError) return `${error.fault.code} ${error.fault.text}`;
     throw error;

@@ -100,7 +100,7 @@ export function commandFault(control: Control, id: ProgramId): Fault | null {
   return problem && fault(problem.code === NOT_FOUND ? "NO_FILE" : "NOT_EXECUTABLE", problem.reason);
 }
 
-/** Resolves with every program, in the order in which they settled. */
+/** Resolves with every program, in the order asked for; what was not even tried comes first. */
 export function startPrograms(
   control: Control,
   programs: readonly ProgramSnapshot[],
@@ -117,7 +117,7 @@ export function startPrograms(
   return perform(control, command, sound, START, wait).then((settled) => [...broken, ...settled]);
 }
 
-/** Resolves with every program, in the order in which they settled. */
+/** Resolves with every program, in the order asked for. */
 export function stopPrograms(
   control: Control,
   programs: readonly ProgramSnapshot[],
@@ -147,7 +147,11 @@ function perform(
 ): Promise<Settled[]> {
   if (specs.length === 0) return Promise.resolve([]);
   return new Promise((resolve) => {
-    const watch = new Watch(control, specs, judge, resolve);
+    // supervisord reports in its own order whoever was done within a second or so; ours are told apart more finely.
+    const order = new Map(specs.map(({ id }, index) => [id, index]));
+    const place = ({ spec }: Settled): number => order.get(spec.id) ?? specs.length;
+    const done = (settled: Settled[]): void => resolve(settled.sort((a, b) => place(a) - place(b)));
+    const watch = new Watch(control, specs, judge, done);
     control.perform(command);
     setImmediate(() => {
       watch.lookAgain();

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { OPTIONS_PAGE, renderOptions } from "../../test/docs.ts";
-import { loadText } from "../../test/fakes/config.ts";
+import { DIFFERENCES_PAGE, OPTIONS_PAGE, renderDifferences, renderOptions } from "../../test/docs.ts";
+import { surveyText } from "../../test/fakes/config.ts";
 import { renderCheck } from "./check.ts";
 
 const TEXT = `[tsinit]
-start_gate=spawned
+log_timestamps=rfc3339
 [supervisord]
 environment=TOKEN="s3cret-global"
 [unix_http_server]
@@ -34,7 +34,7 @@ depends_on=redis
 
 test("the text report", () => {
   assert.equal(
-    renderCheck(loadText(TEXT), "text"),
+    renderCheck(surveyText(TEXT), { format: "text", verbose: false }),
     `Files: /etc/tsinit.ini
 
 Programs, in the order they start:
@@ -62,7 +62,7 @@ Programs, in the order they start:
     forwards   SIGHUP as SIGUSR2
 
 Settings that differ from their default:
-  start_gate = spawned
+  log_timestamps = rfc3339
 
 Servers:
   probes and metrics: http on :9180
@@ -75,6 +75,18 @@ Warnings:
 Notices:
   /etc/tsinit.ini:25: [program:cache] depends_on: accepted, but not active in this version
 
+Differs from supervisord:
+  orders the start, and each priority waits until all programs of the one before are RUNNING, done or given up; supervisord starts them all at once in this order, as start_gate=spawned does:
+    /etc/tsinit.ini:11: [program:web] priority
+    /etc/tsinit.ini:20: [program:redis] priority
+    /etc/tsinit.ini:24: [program:cache] priority
+  /etc/tsinit.ini:12: [program:web] user: HOME, USER and LOGNAME are those of the user unless given; supervisord leaves its own
+
+Advice:
+  /etc/tsinit.ini:9: [program:web] stopwaitsecs: it may take 20 s to stop, but Docker kills the container after 10 s: raise \`docker stop -t\`, stop_grace_period or terminationGracePeriodSeconds above it
+  /etc/tsinit.ini:10: [program:web] command: flask run is the development server and drops requests when it is stopped: gunicorn or uvicorn do not
+  /etc/tsinit.ini:10: [program:web] command: Python holds back what it prints to a pipe, and a kill loses it: PYTHONUNBUFFERED="1" in environment=, unless the image sets it
+
 The configuration is valid.
 `,
   );
@@ -86,12 +98,12 @@ test("conformance 92: no secret is in any report", () => {
     `B="s3cret-two"\n[program:y]\ncommand=y\nenvironment=A="s3cret%"\n`;
   for (const text of [TEXT, broken]) {
     for (const format of ["text", "json"] as const)
-      assert.doesNotMatch(renderCheck(loadText(text), format), /s3cret/);
+      assert.doesNotMatch(renderCheck(surveyText(text), { format, verbose: true }), /s3cret/);
   }
 });
 
 test("conformance 101: the JSON report has the plan or the errors", () => {
-  const good: unknown = JSON.parse(renderCheck(loadText(TEXT), "json"));
+  const good: unknown = JSON.parse(renderCheck(surveyText(TEXT), { format: "json", verbose: false }));
   assert.partialDeepStrictEqual(good, {
     ok: true,
     files: ["/etc/tsinit.ini"],
@@ -100,22 +112,59 @@ test("conformance 101: the JSON report has the plan or the errors", () => {
       { id: "redis:redis" },
       { id: "web:web", stopsignals: ["SIGINT", "SIGTERM"], environment: ["TOKEN", "KEY"] },
     ],
-    settings: { startGate: "spawned" },
+    settings: { logTimestamps: "rfc3339" },
     servers: [{ kind: "unix", password: true }],
     warnings: [{ where: "/etc/tsinit.ini:21", section: "program:redis", key: "piority" }],
   });
-  const bad: unknown = JSON.parse(renderCheck(loadText("[program:a]\ncommand=x\nstartsecs=x\n"), "json"));
+  const bad: unknown = JSON.parse(
+    renderCheck(surveyText("[program:a]\ncommand=x\nstartsecs=x\n"), { format: "json", verbose: false }),
+  );
   assert.partialDeepStrictEqual(bad, {
     ok: false,
     errors: [{ where: "/etc/tsinit.ini:3", section: "program:a", key: "startsecs" }],
   });
 });
 
+test("--verbose names every key that is honoured, without its value", () => {
+  const text = renderCheck(surveyText(TEXT), { format: "text", verbose: true });
+  assert.match(text, /\nHonoured:\n/);
+  assert.match(text, /\n {2}\/etc\/tsinit\.ini:16: \[program:web\] stopsignal: Signal to stop it/);
+  assert.doesNotMatch(text, /Honoured:[^]*(?:piority|depends_on|start_gate)/);
+});
+
+test("a configuration that is written for tsinit is compared with nothing, but when asked", () => {
+  const native = "[tsinit]\n[program:a]\ncommand=a\npriority=1\n[program:b]\ncommand=b\n";
+  const has = (verbose: boolean): boolean =>
+    renderCheck(surveyText(native), { format: "text", verbose }).includes("Differs from supervisord:");
+  assert.deepEqual([has(false), has(true)], [false, true]);
+});
+
+test("the JSON findings have a place of their own, and the same keys each", () => {
+  const { findings } = JSON.parse(renderCheck(surveyText(TEXT), { format: "json", verbose: true })) as {
+    findings: Record<string, unknown>[];
+  };
+  for (const finding of findings)
+    assert.deepEqual(Object.keys(finding), ["file", "line", "section", "key", "kind", "text"]);
+  const kinds = new Set(findings.map(({ kind }) => kind));
+  assert.deepEqual([...kinds].sort(), ["advice", "differs", "honoured", "notice", "warning"]);
+  assert.partialDeepStrictEqual(findings[0], {
+    file: "/etc/tsinit.ini",
+    line: 21,
+    section: "program:redis",
+    key: "piority",
+    kind: "warning",
+  });
+});
+
 test("the errors of a broken configuration are counted", () => {
   assert.match(
-    renderCheck(loadText("[program:a]\nstartsecs=x\n"), "text"),
+    renderCheck(surveyText("[program:a]\nstartsecs=x\n"), { format: "text", verbose: false }),
     /^Errors:\n.*\nThe configuration is not valid: 2 errors\.\n$/s,
   );
+});
+
+test("docs/supervisord.md is what the table says; `node test/docs.ts` writes it", () => {
+  assert.equal(readFileSync(DIFFERENCES_PAGE, "utf8"), renderDifferences());
 });
 
 test("docs/options.md is what the table says; `node test/docs.ts` writes it", () => {

@@ -1,156 +1,70 @@
 /**
- * What `tsinit check` prints: the resolved plan and what of the configuration is not honoured. Values of
- * variables and passwords are never printed.
+ * What `tsinit check` prints: what is wrong, the resolved plan, what of the configuration means something else here, and
+ * what a container would want changed. Values of variables and passwords are never printed.
  */
-import { tierOf } from "../core/plan.ts";
 import { signalName } from "../core/signal-names.ts";
-import { type GlobalSpec, type LogFileSpec, namespec, type ProgramSpec } from "../core/spec.ts";
-import { type Config, type Problem, renderProblem, type ServerSpec } from "./config.ts";
-import { defaultGlobals } from "./globals.ts";
-import type { Loaded } from "./load.ts";
-import { quote } from "./text.ts";
+import { advise } from "./advice.ts";
+import { renderForwards, renderPlan } from "./check-plan.ts";
+import { type Config, type Problem, renderProblem } from "./config.ts";
+import { compareKeys } from "./differences.ts";
+import { type Finding, type FindingKind, placeOf, renderFindings, Survey, sortByPlace } from "./findings.ts";
+import type { Surveyed } from "./load.ts";
+
+export interface CheckFormat {
+  readonly format: "text" | "json";
+  /** Also every key that does what supervisord does with it. */
+  readonly verbose: boolean;
+}
+
+const TITLES: readonly (readonly [FindingKind, string])[] = [
+  ["error", "Errors"],
+  ["warning", "Warnings"],
+  ["notice", "Notices"],
+  ["differs", "Differs from supervisord"],
+  ["advice", "Advice"],
+  ["honoured", "Honoured"],
+];
 
 /** Ends with a newline. */
-export function renderCheck(loaded: Loaded, format: "text" | "json"): string {
-  if (format === "json")
-    return `${JSON.stringify(loaded.ok ? describe(loaded.config) : describeErrors(loaded), null, 2)}\n`;
-  const lines = loaded.ok ? renderConfig(loaded.config) : [];
-  const errors = loaded.ok ? [] : loaded.errors;
-  const { warnings } = loaded.ok ? loaded.config : loaded;
-  const notices = loaded.ok ? loaded.config.notices : [];
-  lines.push(...list("Errors", errors), ...list("Warnings", warnings), ...list("Notices", notices));
+export function renderCheck(surveyed: Surveyed, { format, verbose }: CheckFormat): string {
+  const { loaded } = surveyed;
+  const all = findings(surveyed).filter(({ kind }) => verbose || !isQuiet(kind, surveyed));
+  if (format === "json") {
+    const head = loaded.ok ? describe(loaded.config) : { ok: false };
+    return `${JSON.stringify({ ...head, ...describeFindings(all) }, null, 2)}\n`;
+  }
+  const lines = loaded.ok ? renderPlan(loaded.config) : [];
+  for (const [kind, title] of TITLES) {
+    const some = all.filter((finding) => finding.kind === kind);
+    if (some.length > 0) lines.push(`${title}:`, ...renderFindings(some).map((line) => `  ${line}`), "");
+  }
+  const errors = all.filter(({ kind }) => kind === "error").length;
   lines.push(
-    loaded.ok ? "The configuration is valid." : `The configuration is not valid: ${count(errors.length)}.`,
+    loaded.ok
+      ? "The configuration is valid."
+      : `The configuration is not valid: ${errors === 1 ? "1 error" : `${errors} errors`}.`,
   );
   return `${lines.join("\n")}\n`;
 }
 
-function count(errors: number): string {
-  return errors === 1 ? "1 error" : `${errors} errors`;
+function findings({ loaded, document }: Surveyed): Finding[] {
+  const of = (kind: FindingKind, problems: readonly Problem[]): Finding[] =>
+    problems.map((problem) => ({ kind, ...problem }));
+  if (!loaded.ok) return [...of("error", loaded.errors), ...of("warning", loaded.warnings)];
+  const survey = new Survey(loaded.config, document);
+  const { warnings, notices } = loaded.config;
+  const { files } = loaded.config;
+  const compared = sortByPlace(compareKeys(survey), files);
+  const advice = sortByPlace(advise(survey), files);
+  return [...of("warning", warnings), ...of("notice", notices), ...compared, ...advice];
 }
 
-function list(title: string, problems: readonly Problem[]): string[] {
-  return problems.length === 0
-    ? []
-    : [`${title}:`, ...problems.map((problem) => `  ${renderProblem(problem)}`), ""];
+/** Only on demand: what is as it always was, and how supervisord would do what was not written for it. */
+function isQuiet(kind: FindingKind, { document }: Surveyed): boolean {
+  return kind === "honoured" || (kind === "differs" && document.isNative);
 }
 
-function renderConfig(config: Config): string[] {
-  const { plan } = config;
-  const out = [config.files.length === 0 ? "Files: none" : `Files: ${config.files.join(", ")}`, ""];
-  out.push(plan.programs.length === 0 ? "No programs." : "Programs, in the order they start:");
-  let tier = 0;
-  let last = "";
-  for (const spec of plan.programs) {
-    const key = tierOf(spec).join("/");
-    if (key !== last) tier++;
-    last = key;
-    out.push(...renderProgram(spec, tier));
-  }
-  out.push("");
-  const settings = changedSettings(plan.global);
-  if (settings.length > 0)
-    out.push("Settings that differ from their default:", ...settings.map((line) => `  ${line}`), "");
-  out.push("Servers:", ...renderServers(config).map((line) => `  ${line}`), "");
-  return out;
-}
-
-/** A command with control characters is shown with escapes, so that it stays on its line. */
-function oneLine(text: string): string {
-  return /[\p{Cc}\u2028\u2029]/u.test(text) ? quote(text) : text;
-}
-
-function renderProgram(spec: ProgramSpec, tier: number): string[] {
-  const flags = [
-    spec.critical ? "critical" : "",
-    spec.type === "oneshot" ? "oneshot" : "",
-    spec.autostart ? "" : "no autostart",
-  ];
-  const head = [`tier ${tier}`, `priority ${spec.priority}`, ...flags.filter((flag) => flag !== "")].join(
-    ", ",
-  );
-  const rows: [string, string][] = [["command", oneLine(spec.command)]];
-  if (spec.commandError !== null) rows.push(["problem", `${oneLine(spec.commandError)}: it will not start`]);
-  if (spec.user !== null) rows.push(["user", renderUser(spec.user)]);
-  if (spec.directory !== null) rows.push(["directory", oneLine(spec.directory)]);
-  const variables = Object.keys(spec.environment);
-  if (variables.length > 0) rows.push(["variables", oneLine(variables.join(", "))]);
-  rows.push(["restart", renderRestart(spec)], ["stop", renderStop(spec)]);
-  rows.push(["output", `stdout to ${outputOf(spec.stdout)}, stderr to ${outputOf(spec.stderr)}`]);
-  if (spec.forwardSignals.size > 0) rows.push(["forwards", renderForwards(spec).join(", ")]);
-  return [
-    `  ${oneLine(namespec(spec))} (${head})`,
-    ...rows.map(([name, value]) => `    ${name.padEnd(10)} ${value}`),
-  ];
-}
-
-function renderUser(user: NonNullable<ProgramSpec["user"]>): string {
-  const name = user.name === null ? "" : `${user.name}, `;
-  return `${name}uid ${user.uid}, gid ${user.gid}, groups ${user.groups.join(" ")}`;
-}
-
-function renderRestart(spec: ProgramSpec): string {
-  const codes = spec.exitcodes.length === 0 ? "no code" : spec.exitcodes.join(", ");
-  const when = spec.autorestart === "unexpected" ? `when unexpected (expected: ${codes})` : spec.autorestart;
-  return `${when}; RUNNING after ${spec.startsecs} s, ${Math.max(0, spec.startretries)} retries`;
-}
-
-function renderStop(spec: ProgramSpec): string {
-  const group = spec.stopasgroup ? " to the group" : "";
-  const kill = spec.killasgroup ? "SIGKILL to the group" : "SIGKILL";
-  return `${spec.stopsignals.map(signalName).join(", ")}${group}, ${spec.stopwaitsecs} s each, then ${kill}`;
-}
-
-function renderForwards(spec: ProgramSpec): string[] {
-  return [...spec.forwardSignals].map(([from, to]) =>
-    from === to ? signalName(from) : `${signalName(from)} as ${signalName(to)}`,
-  );
-}
-
-function changedSettings(global: GlobalSpec): string[] {
-  const defaults = new Map<string, unknown>(Object.entries(defaultGlobals()));
-  return Object.entries(global)
-    .filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults.get(key)))
-    .map(([key, value]) => `${snake(key)} = ${oneLine(renderSetting(value))}`);
-}
-
-/** `startGate` → the key it is written as. */
-function snake(key: string): string {
-  return key === "logLevel" ? "loglevel" : key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-function renderSetting(value: GlobalSpec[keyof GlobalSpec]): string {
-  if (value === null) return "none";
-  if (typeof value !== "object") return String(value);
-  if ("port" in value) return `${host(value.host)}:${value.port}`;
-  return value.file ?? (value.syslog ? "syslog" : "none");
-}
-
-function host(name: string): string {
-  return name.includes(":") ? `[${name}]` : name;
-}
-
-function renderServers(config: Config): string[] {
-  const { listen } = config.plan.global;
-  const out = [
-    listen === null
-      ? "probes and metrics: off"
-      : `probes and metrics: http on ${host(listen.host)}:${listen.port}`,
-  ];
-  const { control } = config;
-  if (control.off) out.push("control socket: off");
-  else out.push(`control socket: ${control.path ?? "/run/tsinit.sock, or the first writable place"}`);
-  return [...out, ...config.servers.map(renderServer)];
-}
-
-function renderServer(server: ServerSpec): string {
-  const login = server.password === null ? "no password" : "with a password";
-  if (server.kind === "inet")
-    return `[${server.section}]: http on ${host(server.host)}:${server.port}, ${login}`;
-  return `[${server.section}]: ${server.path}, mode ${server.chmod.toString(8).padStart(4, "0")}, ${login}`;
-}
-
-/** The JSON form: specs as they are, but for secrets, which are names only, and signals, which are names. */
+/** The plan: specs as they are, but for secrets, which are names only, and signals, which are names. */
 function describe(config: Config): Record<string, unknown> {
   return {
     ok: true,
@@ -165,25 +79,28 @@ function describe(config: Config): Record<string, unknown> {
     settings: config.plan.global,
     control: config.control,
     servers: config.servers.map(({ password, ...server }) => ({ ...server, password: password !== null })),
-    errors: [],
-    warnings: config.warnings.map(describeProblem),
-    notices: config.notices.map(describeProblem),
   };
 }
 
-function describeErrors(loaded: Extract<Loaded, { ok: false }>): Record<string, unknown> {
+function describeFindings(all: readonly Finding[]): Record<string, unknown> {
+  const of = (kind: FindingKind) =>
+    all
+      .filter((finding) => finding.kind === kind)
+      .map((finding) => ({ ...pick(finding), message: renderProblem(finding) }));
   return {
-    ok: false,
-    errors: loaded.errors.map(describeProblem),
-    warnings: loaded.warnings.map(describeProblem),
+    errors: of("error"),
+    warnings: of("warning"),
+    notices: of("notice"),
+    findings: all.map(({ kind, where, section, key, text }) => ({
+      ...placeOf(where),
+      section,
+      key,
+      kind,
+      text,
+    })),
   };
 }
 
-function describeProblem(problem: Problem): Problem & { readonly message: string } {
-  return { ...problem, message: renderProblem(problem) };
-}
-
-function outputOf({ target, file, syslog }: LogFileSpec): string {
-  const beside = file === "auto" ? " and a file in childlogdir" : file === null ? "" : ` and ${file}`;
-  return `${target}${beside}${syslog && target !== "syslog" ? " and syslog" : ""}`;
+function pick({ where, section, key, text }: Finding): Problem {
+  return { where, section, key, text };
 }

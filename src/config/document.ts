@@ -48,6 +48,11 @@ export class Document {
     }
   }
 
+  /** Written for tsinit and nobody else. */
+  get isNative(): boolean {
+    return this.sections.has("tsinit") && !this.sections.has("supervisord");
+  }
+
   /** The section, made if it is not there. */
   open(name: string, where: string, label = name): Section {
     const section = this.sections.get(name) ?? { name, where, label, entries: new Map<string, Entry>() };

@@ -39,7 +39,22 @@ export function readMembers(context: ProgramContext): Members {
     const alone = readAlone(section, kind, context);
     if (alone !== null) drafts.push(alone);
   }
+  checkSockets(drafts, context);
   return settle(drafts, context);
+}
+
+/** A socket belongs to one section: two servers behind one address would answer each other's clients by turns. */
+function checkSockets(drafts: readonly DraftGroup[], context: ProgramContext): void {
+  const owners = new Map<string, string>();
+  for (const { socket, section: name } of drafts.flatMap((draft) => draft.programs)) {
+    const owner = owners.get(socket?.url ?? "") ?? name;
+    const section = context.document.sections.get(name);
+    if (socket === null || section === undefined) continue;
+    owners.set(socket.url, owner);
+    if (owner === name) continue;
+    const text = `${socket.url} is the socket of [${owner}] too; expected one of its own`;
+    context.problems.error(new SectionReader("fcgi-program", section, context).place("socket"), text);
+  }
 }
 
 function checkKeys(section: Section, kind: ProgramKind, context: ProgramContext): void {

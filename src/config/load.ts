@@ -3,6 +3,7 @@ import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { Accounts } from "./accounts.ts";
 import { decodeBytes, encodeBytes } from "./bytes.ts";
 import type { Config, Problem } from "./config.ts";
+import type { Document } from "./document.ts";
 import { type Environment, findVariable } from "./env.ts";
 import { Problems } from "./problems.ts";
 import { resolve } from "./resolve.ts";
@@ -40,8 +41,19 @@ export type Loaded =
   | { readonly ok: true; readonly config: Config }
   | { readonly ok: false; readonly errors: readonly Problem[]; readonly warnings: readonly Problem[] };
 
+/** With the keys it was made of, each with its place. */
+export interface Surveyed {
+  readonly loaded: Loaded;
+  readonly document: Document;
+}
+
 /** The whole configuration, or every error in it. Never throws for what a file or a variable says. */
 export function loadConfig(request: LoadRequest): Loaded {
+  return surveyConfig(request).loaded;
+}
+
+/** The same for who wants to look at the single keys. */
+export function surveyConfig(request: LoadRequest): Surveyed {
   const files = request.files ?? DISK;
   const problems = new Problems();
   const host = readHost(request, files);
@@ -52,10 +64,14 @@ export function loadConfig(request: LoadRequest): Loaded {
   const found = findConfig({ ...search, host, files, problems });
   // With nothing read, "no program is configured" would only repeat it.
   const isLost = found.files.length === 0 && problems.errors.length > 0;
-  if (isLost) return { ok: false, errors: problems.errors, warnings: problems.warnings };
+  const failed = (): Surveyed => ({
+    loaded: { ok: false, errors: problems.errors, warnings: problems.warnings },
+    document: found.document,
+  });
+  if (isLost) return failed();
   const config = resolve({ ...found, problems, host, environment, supervisord, command, purpose });
-  if (problems.errors.length > 0) return { ok: false, errors: problems.errors, warnings: problems.warnings };
-  return { ok: true, config };
+  if (problems.errors.length > 0) return failed();
+  return { loaded: { ok: true, config }, document: found.document };
 }
 
 /** The machine as values of options need to know it. */

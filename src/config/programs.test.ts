@@ -402,6 +402,16 @@ socket=tcp://localhost:9000
   assert(notices(text).some((notice) => notice.includes("lines get their prefix from tsinit itself")));
 });
 
+test("a socket is one section's, however often that is in a group", () => {
+  const section = (name: string) => `[fcgi-program:${name}]\ncommand=x\nsocket=tcp://localhost:9000\n`;
+  const groups = "[group:g]\nprograms=a\n[group:h]\nprograms=a\n";
+  assert.deepEqual(errors(loadText(section("a") + groups)), []);
+  assert.deepEqual(errors(loadText(section("a") + section("b"))), [
+    "/etc/tsinit.ini:6: [fcgi-program:b] socket: tcp://localhost:9000 is the socket of [fcgi-program:a] too; " +
+      "expected one of its own",
+  ]);
+});
+
 test("errors of listeners and fcgi programs in supervisord's words", () => {
   const text = `[eventlistener:l]
 command=l

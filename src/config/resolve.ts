@@ -2,6 +2,7 @@
  * A document of files and variables → the configuration, or every error in it. Pure: the machine comes in as
  * `Host`.
  */
+import { orderPrograms } from "../core/plan.ts";
 import { namespec, type ProgramSpec } from "../core/spec.ts";
 import type { Config, SupervisordSpec } from "./config.ts";
 import { Document, type Section } from "./document.ts";
@@ -135,9 +136,8 @@ function readPlan(
   const { global } = context.globals;
   const main = request.command.length === 0 ? null : readMain(request, context);
   const { groups, programs } = readMembers(context);
-  const all = main === null ? [...programs] : [...programs, main];
+  const all = orderPrograms(main === null ? programs : [...programs, main]);
   const allGroups = main === null ? [...groups] : [...groups, groupOf(main)];
-  all.sort(inStartOrder);
   allGroups.sort((a, b) => a.priority - b.priority || compareText(a.name, b.name));
   // With another error it may only follow from that.
   if (all.length === 0 && global.exitWhenDone && problems.errors.length === 0) {
@@ -152,15 +152,6 @@ function readPlan(
   }
   noticeLogFiles(all, supervisord, context);
   return { global, groups: allGroups, programs: all, passthrough: main !== null && programs.length === 0 };
-}
-
-function inStartOrder(a: ProgramSpec, b: ProgramSpec): number {
-  return (
-    a.groupPriority - b.groupPriority ||
-    a.priority - b.priority ||
-    compareText(a.name, b.name) ||
-    compareText(a.group, b.group)
-  );
 }
 
 function groupOf(main: ProgramSpec): Config["plan"]["groups"][number] {

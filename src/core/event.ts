@@ -49,6 +49,13 @@ export type SystemEvent =
   /** HUP or `update`: make it so. Only groups named, or all. */
   | { readonly type: "reload"; readonly plan: Plan }
   | { readonly type: "add-group"; readonly plan: Plan; readonly group: string }
+  /** One group as the plan has it. `stopped`: programs that were stopped for this, and come back. */
+  | {
+      readonly type: "replace-group";
+      readonly plan: Plan;
+      readonly group: string;
+      readonly stopped: readonly ProgramId[];
+    }
   | { readonly type: "remove-group"; readonly group: string }
   /** During the sweep at the end: no process but ours is left. */
   | { readonly type: "alone" };

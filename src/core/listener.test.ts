@@ -22,7 +22,7 @@ function entry(id: string, to: ProgramState["name"]): Extract<JournalEntry, { ty
     STARTING: { name: "STARTING", pid: null, tries: 0, startedAt: 0, runningAt: 0 },
     RUNNING: { name: "RUNNING", pid: 7, startedAt: 0 },
     EXITED: { name: "EXITED", status, expected: false, restartAt: null },
-    STOPPING: { name: "STOPPING", pid: 7, leader: 7, signalsSent: 1, nextAt: 0, status: null },
+    STOPPING: { name: "STOPPING", pid: 7, leader: 7, begunAt: 0, signalsSent: 1, nextAt: 0, status: null },
   };
   const state = states[to];
   assert.ok(state);

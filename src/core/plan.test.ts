@@ -10,18 +10,19 @@ test("a tier is the pair of group priority and own priority", () => {
   assert.ok(!isSameTier(fakeSpec("g:a", { priority: 5, groupPriority: 1 }), fakeSpec("b", { priority: 5 })));
 });
 
-test("programs are ordered by tier, then name, and the argument stays as it was", () => {
+test("programs are ordered by tier, then group, then name, and the argument stays as it was", () => {
   const given = [
     fakeSpec("z", { priority: 10 }),
     fakeSpec("g:b", { groupPriority: 10, priority: 5 }),
     fakeSpec("a", { priority: 10 }),
     fakeSpec("first", { priority: -1 }),
     fakeSpec("B", { priority: 10 }),
+    fakeSpec("h:c", { groupPriority: 10, priority: 10 }),
   ];
   const before = [...given];
   assert.deepEqual(
     orderPrograms(given).map(({ id }) => id),
-    ["first:first", "g:b", "B:B", "a:a", "z:z"],
+    ["first:first", "g:b", "B:B", "a:a", "h:c", "z:z"],
   );
   assert.deepEqual(given, before);
 });

@@ -31,12 +31,12 @@ function compareInStartOrder(a: ProgramSpec, b: ProgramSpec): number {
   return (
     a.groupPriority - b.groupPriority ||
     a.priority - b.priority ||
-    compareText(a.name, b.name) ||
-    compareText(a.id, b.id)
+    compareText(a.group, b.group) ||
+    compareText(a.name, b.name)
   );
 }
 
-/** Start order: tier, then name. The argument is not changed. */
+/** Start order: tier, then name, that of the group first as supervisord has it. The argument is not changed. */
 export function orderPrograms(programs: readonly ProgramSpec[]): ProgramSpec[] {
   return [...programs].sort(compareInStartOrder);
 }

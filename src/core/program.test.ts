@@ -15,6 +15,7 @@ const STOPPING: ProgramState = {
   name: "STOPPING",
   pid: 7,
   leader: 7,
+  begunAt: 0,
   signalsSent: 1,
   nextAt: 4000,
   status: null,

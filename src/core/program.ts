@@ -60,6 +60,11 @@ export function isExpected(spec: ProgramSpec, status: ExitStatus): boolean {
   return status.kind === "exited" && spec.exitcodes.includes(status.code);
 }
 
+/** Whether a program that ran and ended so is started again by itself. */
+export function isRestarted(spec: ProgramSpec, status: ExitStatus): boolean {
+  return spec.autorestart === "always" || (spec.autorestart === "unexpected" && !isExpected(spec, status));
+}
+
 /**
  * The next state and what is to be done. What does not concern the state leaves it as it is (the same
  * object).
@@ -194,7 +199,7 @@ function onStop(spec: ProgramSpec, state: ProgramState, now: Millis): Move {
       // Without a pid there is nothing to signal yet: system.ts stops it when the spawn is answered.
       if (state.pid === null) return [state, []];
       const { pid } = state;
-      const next = stopping(pid, 1, now + spec.stopwaitsecs * 1000);
+      const next = stopping(pid, now, 1, now + spec.stopwaitsecs * 1000);
       const [, effects] = moved(spec, state, next);
       return [next, [...effects, kill(spec.id, pid, signalAt(spec, 1), spec.stopasgroup)]];
     }
@@ -219,7 +224,7 @@ function onStopWaited(spec: ProgramSpec, state: In<"STOPPING">, now: Millis): Mo
     return [next, [kill(id, state.pid, signalAt(spec, signalsSent), spec.stopasgroup)]];
   }
   const group = state.leader === null || spec.killasgroup;
-  const waitedSeconds = state.signalsSent * spec.stopwaitsecs;
+  const waitedSeconds = Math.round((now - state.begunAt) / 1000);
   return [
     { ...state, signalsSent: afterKill(spec, state.signalsSent), nextAt: nextKillAt(spec, now) },
     [
@@ -234,7 +239,7 @@ function onKill(spec: ProgramSpec, state: ProgramState, now: Millis): Move {
     case "STARTING":
     case "RUNNING": {
       if (state.pid === null) return [state, []];
-      const next = stopping(state.pid, afterKill(spec, 0), nextKillAt(spec, now));
+      const next = stopping(state.pid, now, afterKill(spec, 0), nextKillAt(spec, now));
       const [, effects] = moved(spec, state, next);
       return [next, [...effects, kill(spec.id, state.pid, SIGNALS.KILL, true)]];
     }
@@ -315,8 +320,7 @@ function failedStart(
 function exited(spec: ProgramSpec, from: ProgramState, event: Of<"exited">, now: Millis): Move {
   const { pid, status } = event;
   const expected = isExpected(spec, status);
-  const wanted = spec.autorestart === "always" || (spec.autorestart === "unexpected" && !expected);
-  const restartAt = wanted && event.mayRestart ? now : null;
+  const restartAt = isRestarted(spec, status) && event.mayRestart ? now : null;
   const ended = { pid, status, expected, tooQuick: false };
   const next: ProgramState = { name: "EXITED", status, expected, restartAt };
   const [, effects] = moved(spec, from, next, null, ended);
@@ -343,8 +347,8 @@ function stopped(spec: ProgramSpec, from: In<"STOPPING" | "UNKNOWN">, status: Ex
   return moved(spec, from, { name: "STOPPED" }, null, ended);
 }
 
-function stopping(pid: Pid, signalsSent: number, nextAt: Millis): In<"STOPPING"> {
-  return { name: "STOPPING", pid, leader: pid, signalsSent, nextAt, status: null };
+function stopping(pid: Pid, begunAt: Millis, signalsSent: number, nextAt: Millis): In<"STOPPING"> {
+  return { name: "STOPPING", pid, leader: pid, begunAt, signalsSent, nextAt, status: null };
 }
 
 function moved(

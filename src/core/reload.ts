@@ -5,7 +5,8 @@
 import { diffGroups, diffSpecs } from "./diff.ts";
 import { changeProgram, type Draft, patch, say, setPrograms } from "./draft.ts";
 import { assertUniqueIds, orderBySpec, orderPrograms } from "./plan.ts";
-import type { Plan, ProgramSpec } from "./spec.ts";
+import { isRestarted } from "./program.ts";
+import type { Plan, ProgramId, ProgramSpec } from "./spec.ts";
 import { createRecord, type ProgramRecord } from "./system.ts";
 
 /** HUP or `update`. Ignored during a shutdown. Throws when the plan names a program twice. */
@@ -24,13 +25,39 @@ export function addGroup(draft: Draft, plan: Plan, name: string): void {
   const group = plan.groups.find((candidate) => candidate.name === name);
   const isKnown = draft.plan.groups.some((candidate) => candidate.name === name);
   if (draft.shutdown !== null || group === undefined || isKnown) return;
-  const members = plan.programs.filter((spec) => spec.group === name);
-  adopt(draft, {
-    ...draft.plan,
-    groups: [...draft.plan.groups, group],
-    programs: orderPrograms([...draft.plan.programs, ...members]),
-  });
+  adopt(draft, withGroup(draft.plan, plan, name));
   say(draft, { type: "group-added", group: name });
+}
+
+/**
+ * `update` of one group: its members as another plan has them, each as in a reload. Those in `stopped` were stopped for
+ * it, by nobody's wish, and start again. Nothing when either plan does not have the group.
+ */
+export function replaceGroup(draft: Draft, plan: Plan, name: string, stopped: readonly ProgramId[]): void {
+  const isKnown = [plan, draft.plan].every(({ groups }) => groups.some((group) => group.name === name));
+  if (draft.shutdown !== null || !isKnown) return;
+  for (const id of stopped) {
+    const position = draft.index.get(id) ?? -1;
+    const record = draft.programs[position];
+    if (record?.spec.group !== name || !record.stoppedByHand) continue;
+    patch(draft, position, { stoppedByHand: false, pending: { restart: "reload" } });
+  }
+  adopt(draft, withGroup(draft.plan, plan, name));
+  say(draft, { type: "reloaded", added: [], changed: [name], removed: [] });
+}
+
+/** The plan with one group, and all in it, as another plan has it. Its settings stay. */
+export function withGroup(plan: Plan, other: Plan, name: string): Plan {
+  const group = other.groups.filter((candidate) => candidate.name === name);
+  const members = other.programs.filter((spec) => spec.group === name);
+  const isOther = (spec: ProgramSpec): boolean => spec.group !== name;
+  return {
+    ...plan,
+    groups: plan.groups.some((candidate) => candidate.name === name)
+      ? plan.groups.flatMap((candidate) => (candidate.name === name ? group : [candidate]))
+      : [...plan.groups, ...group],
+    programs: orderPrograms([...plan.programs.filter(isOther), ...members]),
+  };
 }
 
 /**
@@ -71,7 +98,8 @@ export function dropRemoved(draft: Draft): void {
   }
 }
 
-function isDown({ state }: ProgramRecord): boolean {
+/** No process of it is left, nor will it try again by itself. */
+export function isDown({ state }: ProgramRecord): boolean {
   return state.name === "STOPPED" || state.name === "EXITED" || state.name === "FATAL";
 }
 
@@ -111,7 +139,31 @@ function replace(draft: Draft, position: number, record: ProgramRecord, spec: Pr
   const difference = diffSpecs(record.spec, spec);
   if (difference === "restart" || record.dropping) return renew(draft, position, record, spec);
   if (difference === "same") return;
-  patch(draft, position, { spec, pending: record.pending ?? newlyWanted(record, spec) });
+  patch(draft, position, { spec, pending: record.pending ?? startAfterChange(record, spec) });
+}
+
+/**
+ * What is down and would not be, had it had the new keys before: one that gave up is tried again, one that ended is
+ * started when its new policy says so.
+ */
+function startAfterChange(record: ProgramRecord, next: ProgramSpec): ProgramRecord["pending"] {
+  const { state, spec } = record;
+  switch (state.name) {
+    case "STOPPED":
+      return newlyWanted(record, next);
+    case "FATAL":
+      return next.autostart ? { restart: "reload" } : null;
+    case "EXITED": {
+      const isOver = state.restartAt === null && !isRestarted(spec, state.status);
+      return isOver && isRestarted(next, state.status) ? { restart: "reload" } : null;
+    }
+    case "STARTING":
+    case "RUNNING":
+    case "BACKOFF":
+    case "STOPPING":
+    case "UNKNOWN":
+      return null;
+  }
 }
 
 /** `autostart` was switched on for a program that nobody stopped: it starts as an added one would. */

@@ -56,9 +56,19 @@ export function startPending(draft: Draft): void {
     if (record === undefined) continue;
     if (isGated && isBusy && previous !== undefined && !isSameTier(previous.spec, record.spec)) return;
     isBusy ||= record.spec.kind !== "eventlistener" && isOnItsWay(record);
-    if (record.pending !== null && canStart(record)) startNow(draft, i, record.pending.restart);
+    if (record.pending !== null && canStart(record) && !isReplacing(draft, record))
+      startNow(draft, i, record.pending.restart);
     previous = record;
   }
+}
+
+/**
+ * A process of the same section that was removed is not gone yet: the program has moved to another group or has got other
+ * names, and the old one may still hold its port.
+ */
+function isReplacing({ isRemoving, programs }: Draft, { spec }: ProgramRecord): boolean {
+  if (!isRemoving) return false;
+  return programs.some((old) => old.dropping && old.spec.section === spec.section && !canStart(old));
 }
 
 function startNow(

@@ -34,6 +34,8 @@ export type ProgramState =
       readonly name: "STOPPING";
       readonly pid: Pid;
       readonly leader: Pid | null;
+      /** When the stop began: `stopwaitsecs` may change while it is under way. */
+      readonly begunAt: Millis;
       readonly signalsSent: number;
       readonly nextAt: Millis;
       readonly status: ExitStatus | null;

@@ -34,7 +34,15 @@ test("states have supervisord's payloads", () => {
   const head = "processname:web groupname:g from_state:";
   const starting = { name: "STARTING", pid: null, tries: 2, startedAt: 0, runningAt: 0 } as const;
   const backoff = { name: "BACKOFF", tries: 1, retryAt: 0, reason: "", code: 1 } as const;
-  const stopping = { name: "STOPPING", pid: 7, leader: 7, signalsSent: 1, nextAt: 0, status: null } as const;
+  const stopping = {
+    name: "STOPPING",
+    pid: 7,
+    leader: 7,
+    begunAt: 0,
+    signalsSent: 1,
+    nextAt: 0,
+    status: null,
+  } as const;
   const cases: [ReturnType<typeof stateEvent>, string, string][] = [
     [stateEvent("BACKOFF", starting), "STARTING", `${head}BACKOFF tries:2`],
     [stateEvent("STARTING", backoff, ended), "BACKOFF", `${head}STARTING tries:1`],

@@ -7,7 +7,7 @@ import type { Effect, Outcome, RestartReason } from "./effect.ts";
 import type { SystemEvent } from "./event.ts";
 import { assertUniqueIds, orderPrograms } from "./plan.ts";
 import { deadline } from "./program.ts";
-import { addGroup, dropRemoved, isForgettable, reload, removeGroup } from "./reload.ts";
+import { addGroup, dropRemoved, isForgettable, reload, removeGroup, replaceGroup } from "./reload.ts";
 import {
   advance,
   beginShutdown,
@@ -172,6 +172,8 @@ function handle(draft: Draft, event: SystemEvent): void {
       return reload(draft, event.plan);
     case "add-group":
       return addGroup(draft, event.plan, event.group);
+    case "replace-group":
+      return replaceGroup(draft, event.plan, event.group, event.stopped);
     case "remove-group":
       return removeGroup(draft, event.group);
     case "listeners-idle":

@@ -1,7 +1,8 @@
 /** Every command of the client, as one table: its help, and what it does (supervisord.md 14.4). */
 import { FAULTS } from "../api/faults.ts";
-import { ConnectionError, FaultError } from "./client.ts";
 import { add, avail, remove, reread, update } from "./config-commands.ts";
+import { ConnectionError, FaultError } from "./errors.ts";
+import { fg } from "./fg-command.ts";
 import { helpTable } from "./print.ts";
 import { clear, pid, restart, signal, start, status, stop } from "./process-commands.ts";
 import { EXIT, type Session } from "./session.ts";
@@ -10,8 +11,13 @@ import { maintail, tail } from "./tail-commands.ts";
 export interface Command {
   /** As supervisorctl prints it, tabs included; empty: not shown in the list. */
   readonly help: readonly string[];
-  /** Says what went wrong and sets the session's exit code; throws what it has no words for. */
-  readonly run: (session: Session, args: readonly string[], help: readonly string[]) => Promise<void> | void;
+  /** Says what went wrong and sets the session's exit code; throws what it has no words for. `text`: the words as typed. */
+  readonly run: (
+    session: Session,
+    args: readonly string[],
+    help: readonly string[],
+    text: string,
+  ) => Promise<void> | void;
 }
 
 /** A command that takes no arguments. */
@@ -21,7 +27,7 @@ function bare(name: string, help: readonly string[], run: Command["run"]): [stri
     {
       help,
       run(session, args) {
-        if (args.length === 0) return run(session, args, help);
+        if (args.length === 0) return run(session, args, help, "");
         session.say(`Error: ${name} accepts no arguments`, ...help);
         session.exitCode = EXIT.GENERIC;
       },
@@ -43,6 +49,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
       run: clear,
     },
   ],
+  ["fg", { help: ["fg <process>\tConnect to a process in foreground mode", "\t\tCtrl-C to exit"], run: fg }],
   ["exit", { help: ["exit\tExit the supervisor shell."], run: leave }],
   [
     "maintail",
@@ -170,12 +177,15 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
   bare("version", ["version\t\t\tShow the version of the remote supervisord process"], version),
   ["help", { help: [], run: help }],
+  ["EOF", { help: [], run: leave }],
 ]);
+
+/** What can be typed first. */
+export const ACTIONS: readonly string[] = Array.from(COMMANDS.keys()).filter((name) => name !== "EOF");
 
 const HELP_ON_HELP = ["help\t\tPrint a list of available actions", "help <action>\tPrint help for <action>"];
 
-function help(session: Session, args: readonly string[]): void {
-  const topic = args.join(" ");
+function help(session: Session, _args: readonly string[], _help: readonly string[], topic: string): void {
   if (topic === "help") return session.say(...HELP_ON_HELP);
   if (topic === "") {
     const shown = Array.from(COMMANDS).filter(([, command]) => command.help.length > 0);
@@ -190,9 +200,13 @@ function leave(session: Session): void {
   session.done = true;
 }
 
-async function open(session: Session, args: readonly string[]): Promise<void> {
-  const url = args.join(" ");
-  if (!/^(?:http|unix):/.test(url)) {
+async function open(
+  session: Session,
+  _args: readonly string[],
+  _help: readonly string[],
+  url: string,
+): Promise<void> {
+  if (!/^(?:http|unix):/i.test(url)) {
     session.say("ERROR: url must be http:// or unix://");
     session.exitCode = EXIT.GENERIC;
     return;

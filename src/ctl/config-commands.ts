@@ -1,7 +1,7 @@
 /** Commands about the configuration: avail, reread, update, add, remove. */
 import { FAULTS } from "../api/faults.ts";
 import type { Value } from "../api/xmlrpc.ts";
-import { FaultError } from "./client.ts";
+import { FaultError } from "./errors.ts";
 import { asInfos, availLine } from "./print.ts";
 import { EXIT, type Session } from "./session.ts";
 

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { createFakeControl, type FakeControl, fakeServerDeps } from "../../test/fakes/control.ts";
+import { unixAddress } from "../../test/fakes/http.ts";
 import { fakeSpec } from "../../test/fakes/plans.ts";
 import { startControlServer, startPublicServer } from "../api/server.ts";
 import { type HealthEndpoints, runHealth } from "./health.ts";
@@ -71,10 +72,7 @@ test("the control socket is asked where there is no listener, or somebody else's
   const folder = mkdtempSync(join(tmpdir(), "tsinit-health-"));
   t.after(() => rmSync(folder, { recursive: true }));
   const path = join(folder, "s");
-  const opened = await startControlServer(
-    { kind: "unix", path, mode: 0o700, owner: null },
-    fakeServerDeps(aFake()),
-  );
+  const opened = await startControlServer(unixAddress(path), fakeServerDeps(aFake()));
   assert.ok(opened.ok);
   t.after(() => opened.server.close());
   const listen = { host: "0.0.0.0", port };

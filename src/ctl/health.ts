@@ -1,5 +1,6 @@
 /** `tsinit health`: asks the running init how it is; for HEALTHCHECK and exec probes in images without curl. */
-import { type Credentials, type Endpoint, exchange, type HttpAnswer, parseServerUrl } from "./client.ts";
+import { type Credentials, exchange, type HttpAnswer } from "./client.ts";
+import { type Endpoint, parseServerUrl } from "./server-url.ts";
 
 /** Where the init may be asked, from its configuration. */
 export interface HealthEndpoints extends Credentials {
@@ -67,8 +68,7 @@ function places({ listen, serverUrl, candidates }: HealthEndpoints): [name: stri
     const local = ["", "*", "0.0.0.0"].includes(host) ? "127.0.0.1" : host === "::" ? "::1" : host;
     found.push([`${local}:${port}`, { host: local, port }]);
   }
-  const control = serverUrl === null ? null : parseServerUrl(serverUrl);
-  if (control && serverUrl !== null) found.push([serverUrl, control]);
+  if (serverUrl !== null) found.push([serverUrl, parseServerUrl(serverUrl)]);
   if (serverUrl === null) for (const path of candidates) found.push([path, { socketPath: path }]);
   return found;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConnectionError, FaultError } from "./client.ts";
-import { errorLine, quote, resultLine, splitName, statusLines } from "./print.ts";
+import { PythonError } from "./errors.ts";
+import { resultLine, splitName, statusLines } from "./print.ts";
 
 test("names of programs and of whole groups", () => {
   assert.deepEqual(splitName("web"), { group: "web", name: "web" });
@@ -20,27 +20,11 @@ test("status columns grow with the longest name", () => {
     `${"web".padEnd(43)}STOPPED   Not started`,
   ]);
   assert.deepEqual(statusLines([]), []);
+  assert.deepEqual(statusLines([info("🐙")]), [`🐙${" ".repeat(32)}STOPPED   Not started`]);
 });
 
 test("a code without words is not guessed at", () => {
   assert.equal(resultLine("stopped", "web", 30, "FAILED: EPERM"), "FAILED: EPERM");
-  assert.throws(() => resultLine("started", "web", 30, "FAILED"), RangeError);
-  assert.throws(() => resultLine("cleared", "web", 70, "NOT_RUNNING"), RangeError);
-});
-
-test("Python's quotes", () => {
-  assert.equal(quote("a"), "'a'");
-  assert.equal(quote("it's"), `"it's"`);
-  assert.equal(quote(`it's "x"`), `'it\\'s "x"'`);
-  assert.equal(quote("a\n\\"), "'a\\n\\\\'");
-});
-
-test("what was not expected looks as supervisorctl shows it", () => {
-  const fault = new FaultError({ code: 92, text: `CANT_REREAD: it's` });
-  assert.equal(
-    errorLine(fault, "supervisorctl"),
-    `error: <class 'xmlrpc.client.Fault'>, <Fault 92: "CANT_REREAD: it's">: file: supervisorctl line: 0`,
-  );
-  const denied = new ConnectionError("EACCES", "connect EACCES");
-  assert.match(errorLine(denied, "x"), /^error: <class 'PermissionError'>, \[Errno 13\] Permission denied: /);
+  assert.throws(() => resultLine("started", "web", 30, "FAILED"), PythonError);
+  assert.throws(() => resultLine("cleared", "web", 70, "NOT_RUNNING"), PythonError);
 });

@@ -1,7 +1,7 @@
 /** supervisorctl's lines, column for column (supervisord.md 14.4). */
 import { FAULTS } from "../api/faults.ts";
 import { isStruct, type Value } from "../api/xmlrpc.ts";
-import { ConnectionError, FaultError, StatusError } from "./client.ts";
+import { PythonError } from "./errors.ts";
 
 /** A struct of a program that a call answered. */
 export interface Info {
@@ -32,18 +32,27 @@ export function splitName(text: string): { readonly group: string; readonly name
 
 export function statusLines(infos: readonly Info[]): string[] {
   const names = infos.map(nameOf);
-  const width = Math.max(30, ...names.map((name) => name.length)) + 3;
+  const width = Math.max(30, ...names.map(lengthOf)) + 3;
   return infos.map((info, index) => {
-    const state = String(info["statename"]).padEnd(10);
-    return `${(names[index] ?? "").padEnd(width)}${state}${String(info["description"])}`;
+    const state = pad(String(info["statename"]), 10);
+    return `${pad(names[index] ?? "", width)}${state}${String(info["description"])}`;
   });
+}
+
+/** In characters, as Python counts them. */
+function lengthOf(text: string): number {
+  return Array.from(text).length;
+}
+
+function pad(text: string, width: number): string {
+  return text + " ".repeat(Math.max(0, width - lengthOf(text)));
 }
 
 export function availLine(info: Info): string {
   const use = info["inuse"] ? "in use" : "avail";
   const start = info["autostart"] ? "auto" : "manual";
   const priority = `${String(info["group_prio"])}:${String(info["process_prio"])}`;
-  return `${nameOf(info).padEnd(32)} ${use.padEnd(9)} ${start.padEnd(9)} ${priority}`;
+  return `${pad(nameOf(info), 32)} ${use.padEnd(9)} ${start.padEnd(9)} ${priority}`;
 }
 
 export type Action = "started" | "stopped" | "signalled" | "cleared";
@@ -74,45 +83,7 @@ export function resultLine(action: Action, name: string, status: number, descrip
   const error = ERRORS[action][status];
   if (error !== undefined) return `${name}: ERROR (${error})`;
   if (status === FAULTS.FAILED && ERRORS[action] === SIGNAL_ERRORS) return description;
-  throw new RangeError(`Unknown result code ${status} for ${name}`);
-}
-
-/** `error: <class '…'>, <text>: file: … line: …`, as supervisorctl shows what it did not expect. */
-export function errorLine(error: unknown, program: string): string {
-  const [type, text] = describe(error);
-  return `error: <class '${type}'>, ${text}: file: ${program} line: 0`;
-}
-
-function describe(error: unknown): [type: string, text: string] {
-  if (error instanceof FaultError)
-    return ["xmlrpc.client.Fault", `<Fault ${error.fault.code}: ${quote(error.fault.text)}>`];
-  if (error instanceof StatusError)
-    return [
-      "xmlrpc.client.ProtocolError",
-      `<ProtocolError for 127.0.0.1/RPC2: ${error.status} ${error.message}>`,
-    ];
-  if (error instanceof ConnectionError) {
-    const known = PYTHON_ERRORS[error.code];
-    return known ?? ["OSError", error.message];
-  }
-  if (error instanceof RangeError || error instanceof TypeError) return ["ValueError", error.message];
-  return ["Exception", error instanceof Error ? error.message : String(error)];
-}
-
-const PYTHON_ERRORS: Readonly<Record<string, [type: string, text: string]>> = {
-  ECONNREFUSED: ["ConnectionRefusedError", "[Errno 111] Connection refused"],
-  ENOENT: ["FileNotFoundError", "[Errno 2] No such file or directory"],
-  EACCES: ["PermissionError", "[Errno 13] Permission denied"],
-  ECONNRESET: ["ConnectionResetError", "[Errno 104] Connection reset by peer"],
-  EPIPE: ["BrokenPipeError", "[Errno 32] Broken pipe"],
-};
-
-/** Python's repr() of a string: single quotes, unless it has some and no double ones. */
-export function quote(text: string): string {
-  const mark = text.includes("'") && !text.includes('"') ? '"' : "'";
-  const escapes: Readonly<Record<string, string>> = { "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" };
-  const inner = text.replace(/[\\\n\r\t]/g, (char) => escapes[char] ?? char);
-  return mark + inner.replaceAll(mark, `\\${mark}`) + mark;
+  throw new PythonError("ValueError", `Unknown result code ${status} for ${name}`);
 }
 
 const WIDTH = 80;

@@ -1,7 +1,7 @@
 /** Commands about programs: status, pid, start, stop, restart, signal, clear. */
 import { FAULTS } from "../api/faults.ts";
 import { isStruct, type Value } from "../api/xmlrpc.ts";
-import { FaultError } from "./client.ts";
+import { FaultError } from "./errors.ts";
 import {
   type Action,
   asInfos,

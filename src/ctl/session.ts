@@ -1,8 +1,18 @@
 /** What all commands share: the server, the output, the exit code so far; and how one line becomes a command. */
 import { FAULTS } from "../api/faults.ts";
-import { type Client, ConnectionError, createClient, FaultError, StatusError } from "./client.ts";
+import { type Client, createClient, receive } from "./client.ts";
 import type { Command } from "./commands.ts";
-import { errorLine } from "./print.ts";
+import {
+  ConnectionError,
+  describeError,
+  errorLine,
+  FaultError,
+  Interrupted,
+  PythonError,
+  StatusError,
+} from "./errors.ts";
+import type { Interrupts } from "./interrupts.ts";
+import { parseServerUrl } from "./server-url.ts";
 
 /** supervisorctl's exit codes (supervisord.md 14.5). */
 export const EXIT = {
@@ -19,6 +29,13 @@ export const EXIT = {
 
 const API_VERSION = "3.0";
 
+/** The person at the other end. Both reject with Interrupted at Ctrl-C; null: nothing more will be typed. */
+export interface Person {
+  ask(question: string, hidden: boolean): Promise<string | null>;
+  /** A line for a program. */
+  readLine(signal: AbortSignal): Promise<string | null>;
+}
+
 export interface SessionOptions {
   readonly serverUrl: string;
   readonly username: string | null;
@@ -26,8 +43,15 @@ export interface SessionOptions {
   /** For messages: `supervisorctl`. */
   readonly program: string;
   readonly out: (line: string) => void;
-  /** Asks a person; null when nobody is there to ask. */
-  readonly ask: ((question: string, hidden: boolean) => Promise<string>) | null;
+  readonly err: (line: string) => void;
+  /** Bytes of a program; resolves when more may be written. */
+  readonly write: (chunk: Buffer) => Promise<void>;
+  /** Questions are asked: before what ends things, and for a login. */
+  readonly interactive: boolean;
+  readonly person: () => Promise<Person>;
+  readonly interrupts: Interrupts;
+  /** Breaks off every call. */
+  readonly signal?: AbortSignal;
 }
 
 export class Session {
@@ -52,7 +76,41 @@ export class Session {
 
   /** The server of now; throws when its URL is not one. */
   get client(): Client {
-    return createClient(this.#serverUrl, { username: this.#username, password: this.#password });
+    return this.clientUntil(this.options.signal);
+  }
+
+  /** The same for calls that end with something shorter than the session. Milliseconds. */
+  clientUntil(signal: AbortSignal | undefined, timeout?: number): Client {
+    return createClient(
+      this.#serverUrl,
+      this.#credentials,
+      timeout === undefined ? { signal } : { signal, timeout },
+    );
+  }
+
+  get #credentials() {
+    return { username: this.#username, password: this.#password };
+  }
+
+  /**
+   * Copies a log that grows to the output until the server ends it or somebody breaks it off. Never rejects but with Interrupted: what is wrong is said on stderr.
+   */
+  async follow(path: string, signal: AbortSignal): Promise<void> {
+    const { write, err } = this.options;
+    const url = this.#serverUrl + path;
+    try {
+      const take = (chunk: Buffer, { status }: { readonly status: number }): Promise<void> =>
+        status === 200 ? write(chunk) : Promise.resolve();
+      const endpoint = parseServerUrl(this.#serverUrl);
+      const { status } = await receive(endpoint, this.#credentials, { method: "GET", path, signal }, take);
+      if (status !== 200) err(`${url} Cannot read, status code ${status}`);
+    } catch (error) {
+      if (error instanceof Interrupted) throw error;
+      // A server that goes away ends the log.
+      if (error instanceof ConnectionError && error.message === "aborted") return;
+      const { type, text } = describeError(error);
+      err(`${url} Cannot connect, error: <class '${type}'> (${text})`);
+    }
   }
 
   open(serverUrl: string): void {
@@ -65,8 +123,13 @@ export class Session {
 
   /** Whether somebody said yes, or nobody is there to be asked. */
   async confirm(question: string): Promise<boolean> {
-    const { ask } = this.options;
-    return ask === null || /^y/i.test(await ask(question, false));
+    return !this.options.interactive || /^y/i.test(await this.#ask(question, false));
+  }
+
+  async #ask(question: string, hidden: boolean): Promise<string> {
+    const answer = await (await this.options.person()).ask(question, hidden);
+    if (answer === null) throw new PythonError("EOFError", "EOF when reading a line");
+    return answer;
   }
 
   /** Talks to the server once before a command does; says what is wrong if it is not one of ours. */
@@ -103,7 +166,7 @@ export class Session {
     return false;
   }
 
-  /** One line as typed. Never rejects: what goes wrong is said and sets the exit code. */
+  /** One line as typed. What goes wrong is said and sets the exit code; rejects with Interrupted alone. */
   async run(line: string, commands: ReadonlyMap<string, Command>): Promise<void> {
     const text = line.trim();
     if (text === "") return;
@@ -116,25 +179,30 @@ export class Session {
       return;
     }
     try {
-      await command.run(this, rest.split(/\s+/).filter(Boolean), command.help);
+      await this.#perform(command, rest.trim(), line, commands);
     } catch (error) {
-      if (error instanceof StatusError && error.status === 401) return this.#logIn(error, line, commands);
+      if (error instanceof Interrupted) throw error;
       this.say(errorLine(error, this.options.program));
       this.exitCode = EXIT.GENERIC;
     }
   }
 
-  async #logIn(error: StatusError, line: string, commands: ReadonlyMap<string, Command>): Promise<void> {
-    const { ask, program } = this.options;
-    this.say("Server requires authentication");
-    if (ask === null) {
-      this.say(errorLine(error, program));
-      this.exitCode = EXIT.GENERIC;
-      return;
+  async #perform(
+    command: Command,
+    argument: string,
+    line: string,
+    commands: ReadonlyMap<string, Command>,
+  ): Promise<void> {
+    try {
+      await command.run(this, argument.split(/\s+/).filter(Boolean), command.help, argument);
+    } catch (error) {
+      if (!(error instanceof StatusError && error.status === 401)) throw error;
+      this.say("Server requires authentication");
+      if (!this.options.interactive) throw error;
+      this.#username = await this.#ask("Username:", false);
+      this.#password = await this.#ask("Password:", true);
+      this.say("");
+      await this.run(line, commands);
     }
-    this.#username = await ask("Username:", false);
-    this.#password = await ask("Password:", true);
-    this.say("");
-    if (this.#username !== "") await this.run(line, commands);
   }
 }

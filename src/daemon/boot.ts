@@ -8,7 +8,7 @@ import type { Outcome } from "../core/effect.ts";
 import { EXIT_FAULT, EXIT_USAGE } from "../core/exit-codes.ts";
 import { SIGNALS, type Signal, signalName } from "../core/signal-names.ts";
 import type { Snapshot } from "../core/snapshot.ts";
-import { type Pid, pidOf } from "../core/states.ts";
+import { pidOf } from "../core/states.ts";
 import { createSystem, programAt } from "../core/system.ts";
 import { CredentialsLost, type Kernel } from "../kernel/kernel.ts";
 import { createLogs } from "../logs/create.ts";
@@ -16,7 +16,7 @@ import type { Level } from "../logs/logs.ts";
 import { renderEntry } from "../logs/wording.ts";
 import { type Clock, keepProcessAlive } from "./clock.ts";
 import { createControl, type DaemonControl } from "./control.ts";
-import { executableOf, removeFile, writePidfile, writeTerminationLog } from "./files.ts";
+import { removeFile, writePidfile, writeTerminationLog } from "./files.ts";
 import { createJournal } from "./journal.ts";
 import { findCommand, type LaunchContext } from "./launch.ts";
 import { createListenerHost, type ListenerHost } from "./listener-host.ts";
@@ -25,6 +25,7 @@ import { createPerformer } from "./perform.ts";
 import { createReaper } from "./reaper.ts";
 import { createServers, type Servers } from "./servers.ts";
 import type { Signals } from "./signals.ts";
+import { createSockets } from "./sockets.ts";
 import { createStdinPipes } from "./stdin.ts";
 
 export interface BootRequest {
@@ -59,7 +60,7 @@ export async function boot(request: BootRequest): Promise<void> {
     plan: () => loop.system().plan,
     specOf: (id) => programAt(loop.system(), id)?.spec ?? null,
     write: (id, bytes) => stdins.write(id, bytes),
-    lengthUnit: (id) => lengthUnitOf(pidOf(programAt(loop.system(), id)?.state ?? { name: "STOPPED" })),
+    pidOf: (id) => pidOf(programAt(loop.system(), id)?.state ?? { name: "STOPPED" }),
     say: (level, text) => say(level, text),
     fault: (where, error) => fault(where, error),
   });
@@ -77,6 +78,10 @@ export async function boot(request: BootRequest): Promise<void> {
   });
 
   journal.subscribe(listeners.onEntry);
+  const sockets = createSockets(kernel, (level, text) => say(level, text));
+  journal.subscribe((entry) => {
+    if (entry.type !== "state" || entry.ended || entry.to.name === "STOPPED") sockets.keepFor(loop.system());
+  });
 
   /** In tini's place tsinit is as silent as tini: only what went wrong. */
   const isQuiet = (level: Level) => config.plan.passthrough && (level === "info" || level === "warn");
@@ -97,8 +102,9 @@ export async function boot(request: BootRequest): Promise<void> {
   const launchContext = (): LaunchContext => ({
     kernel,
     logs,
+    sockets,
     environment: config.environment,
-    serverUrl: serverUrl(config),
+    serverUrl: servers.url(),
     cwd: request.cwd,
     keepStdin: (spec, pid, fd) => stdins.keep(spec.id, pid, fd),
     inheritStdio: (spec) => spec.kind === "main" && (config.plan.passthrough || kernel.isatty(0)),
@@ -149,6 +155,7 @@ export async function boot(request: BootRequest): Promise<void> {
     onConfig: (next) => {
       config = next;
       logs.configure(next.plan.global, next.plan.programs);
+      void sockets.resolve(next.plan);
     },
   });
   const servers: Servers = createServers(
@@ -209,6 +216,7 @@ export async function boot(request: BootRequest): Promise<void> {
   let pidfileWritten = false;
   onExit(() => {
     servers.closeAll();
+    sockets.closeAll();
     if (pidfile !== null && pidfileWritten) removeFile(pidfile);
   });
 
@@ -274,9 +282,13 @@ export async function boot(request: BootRequest): Promise<void> {
   announce();
   if (kernel.pid !== 1) becomeSubreaper();
   kernel.raiseFileLimit();
-  const refused = await servers.bindAsked();
+  let refused = await servers.bind();
+  // Not before: the sockets of one that runs already are not to be taken from it.
+  if (refused.length === 0) refused = await sockets.prepare(config.plan);
   if (refused.length > 0) {
     for (const error of refused) say("critical", error);
+    servers.closeAll();
+    sockets.closeAll();
     request.onUp?.(refused.join("\n"));
     await logs.flush(FLUSH_MS);
     kernel.exit(EXIT_USAGE);
@@ -316,25 +328,4 @@ export async function boot(request: BootRequest): Promise<void> {
     else if (!passthrough)
       say("info", `not PID 1 (but ${kernel.pid}): orphans come here as a child subreaper`);
   }
-}
-
-/** supervisord's serverurl=AUTO (supervisord.md 5.6): the first unix server, else the first inet one. */
-function serverUrl(config: Config): string | null {
-  const unix = config.servers.find((server) => server.kind === "unix");
-  if (unix?.kind === "unix") return `unix://${unix.path}`;
-  const inet = config.servers.find((server) => server.kind === "inet");
-  if (inet?.kind === "inet") {
-    const host = ["", "*", "0.0.0.0", "::"].includes(inet.host) ? "localhost" : inet.host;
-    return `http://${host}:${inet.port}`;
-  }
-  return config.control.path === null ? null : `unix://${config.control.path}`;
-}
-
-/**
- * A length is in bytes, as anything reads them but Python 3: there stdin is text, and supervisor's childutils and all that is
- * made with it reads so many characters. With bytes it would wait for ever for the rest of an event that is not ASCII.
- */
-function lengthUnitOf(pid: Pid | null): "bytes" | "characters" {
-  const file = pid === null ? null : executableOf(pid);
-  return file !== null && /\/(python|pypy)(3[^/]*)?$/.test(file) ? "characters" : "bytes";
 }

@@ -1,22 +1,17 @@
 /** What the API and the client may do: commands become events, questions are answered from the snapshot. */
 import type { Command, Control, Reread } from "../api/control.ts";
 import type { Config } from "../config/config.ts";
-import { renderProblem } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
 import { diffGroups } from "../core/diff.ts";
 import type { Blame } from "../core/event.ts";
+import { withGroup } from "../core/reload.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import type { Plan } from "../core/spec.ts";
 import type { StateName } from "../core/states.ts";
 import type { Logs } from "../logs/logs.ts";
 import type { Journal } from "./journal.ts";
 import type { Loop } from "./loop.ts";
-
-export interface ReloadFacts {
-  successful: boolean;
-  /** Seconds since 1970. */
-  successAt: number;
-}
+import { createRereader, type ReloadFacts } from "./reread.ts";
 
 export interface ControlOptions {
   readonly loop: Loop;
@@ -43,46 +38,52 @@ export interface DaemonControl extends Control {
   readonly reloads: ReloadFacts;
 }
 
-/** No process of the program is left, the rest of its group included. */
-const DOWN: readonly StateName[] = ["STOPPED", "EXITED", "FATAL"];
+/** No process of the program is left, the rest of its group included, or none that anybody could end. */
+const DOWN: readonly StateName[] = ["STOPPED", "EXITED", "FATAL", "UNKNOWN"];
 
 export function createControl(options: ControlOptions): DaemonControl {
   const { loop, journal, logs } = options;
-  let lastRead: Config = options.config;
-  const reloads: ReloadFacts = { successful: true, successAt: options.wall() };
+  const activePlan = (): Plan => loop.system().plan;
+  const rereader = createRereader({
+    load: options.load,
+    started: options.config,
+    activePlan,
+    say: (level, text) => logs.say(level, text),
+    wall: options.wall,
+  });
+  const lastRead = (): Config => rereader.last();
 
   function reread(): Reread {
-    const loaded = options.load();
-    reloads.successful = loaded.ok;
-    if (!loaded.ok) {
-      const errors = loaded.errors.map(renderProblem);
-      for (const error of errors) logs.say("error", error);
-      logs.say("error", "the configuration was not changed");
-      return { ok: false, errors };
-    }
-    for (const warning of loaded.config.warnings) logs.say("warn", renderProblem(warning));
-    reloads.successAt = options.wall();
-    lastRead = loaded.config;
-    return { ok: true, ...diffGroups(activePlan(), lastRead.plan) };
+    const read = rereader.read(false);
+    return read.ok ? { ok: true, ...diffGroups(activePlan(), read.config.plan) } : read;
   }
 
-  const activePlan = (): Plan => loop.system().plan;
+  function apply(config: Config): void {
+    options.onConfig(config);
+    loop.submit({ type: "reload", plan: config.plan });
+  }
 
   function update(): void {
-    if (!reread().ok) return;
-    options.onConfig(lastRead);
-    loop.submit({ type: "reload", plan: lastRead.plan });
+    const read = rereader.read(true);
+    if (read.ok) apply(read.config);
+  }
+
+  /** One group of what was read last; settings and other groups stay as they are. */
+  function adoptGroup(group: string): Plan {
+    const { plan } = lastRead();
+    options.onConfig({ ...lastRead(), plan: withGroup(activePlan(), plan, group) });
+    return plan;
   }
 
   /** Everything down, then up again in order with the configuration as it is now. */
   function restartAll(): void {
-    if (!reread().ok) return;
+    if (!rereader.read(true).ok) return;
     const ids = activePlan().programs.map((program) => program.id);
     const ended = () => loop.system().programs.every(({ state }) => DOWN.includes(state.name));
     const again = () => {
-      options.onConfig(lastRead);
-      loop.submit({ type: "reload", plan: lastRead.plan });
-      const startable = lastRead.plan.programs.filter((program) => program.autostart);
+      const config = lastRead();
+      apply(config);
+      const startable = config.plan.programs.filter((program) => program.autostart);
       loop.submit({ type: "start", ids: startable.map((program) => program.id), gated: true });
     };
     loop.submit({ type: "stop", ids });
@@ -101,8 +102,8 @@ export function createControl(options: ControlOptions): DaemonControl {
       case "signal":
         return loop.submit(command);
       case "add-group":
-        options.onConfig(lastRead);
-        return loop.submit({ type: "add-group", plan: lastRead.plan, group: command.group });
+      case "replace-group":
+        return loop.submit({ ...command, plan: adoptGroup(command.group) });
       case "remove-group":
         return loop.submit(command);
       case "update":
@@ -124,11 +125,11 @@ export function createControl(options: ControlOptions): DaemonControl {
     commandProblem: options.commandProblem,
     snapshot: options.snapshot,
     groups: () => activePlan().groups,
-    lastRead: () => lastRead.plan,
+    lastRead: () => lastRead().plan,
     perform,
     reread,
     update,
-    reloads,
+    reloads: rereader.facts,
     subscribe: (listener) => journal.subscribe(listener),
     pid: () => options.pid,
     identifier: () => activePlan().global.identifier,

@@ -4,10 +4,12 @@ import type { ProgramSpec } from "../core/spec.ts";
 import type { Pid } from "../core/states.ts";
 import type { Fd, Kernel, SpawnResult } from "../kernel/kernel.ts";
 import type { Logs } from "../logs/logs.ts";
+import type { Sockets } from "./sockets.ts";
 
 export interface LaunchContext {
   readonly kernel: Kernel;
   readonly logs: Logs;
+  readonly sockets: Pick<Sockets, "open">;
   /** What programs inherit, in order: the container's environment without tsinit's own variables. */
   readonly environment: readonly (readonly [string, string])[];
   /** Where ctl and listeners find us; null when there is no control server. */
@@ -111,9 +113,11 @@ export function launch(spec: ProgramSpec, context: LaunchContext): Launched {
     return { ok: false, reason, code: OTHER };
   };
 
-  const stdin = isWritable(spec) ? kernel.pipe() : openStdin(kernel);
+  const socket = spec.socket === null ? null : context.sockets.open(spec.socket);
+  if (typeof socket === "string") return { ok: false, reason: socket, code: OTHER };
+  const stdin = openStdin(spec, socket, kernel);
   if (typeof stdin === "string") return tooMany(stdin);
-  keep(stdin.read);
+  if (socket === null) keep(stdin.read);
   if (stdin.write !== null) keep(stdin.write);
   const out = kernel.pipe();
   if (typeof out === "string") return tooMany(out);
@@ -189,8 +193,17 @@ function isWritable(spec: ProgramSpec): boolean {
   return spec.stdin === "pipe" || spec.kind === "eventlistener";
 }
 
-/** Reads as empty. An image may lack /dev/null; a pipe without a writer is the same to a reader. */
-function openStdin(kernel: Kernel): { read: Fd; write: null } | string {
+/**
+ * What becomes descriptor 0, and the end that writes to it. The socket is not the program's alone: it stays open. Where
+ * nobody can write it reads as empty; an image may lack /dev/null, and a pipe without a writer is the same to a reader.
+ */
+function openStdin(
+  spec: ProgramSpec,
+  socket: Fd | null,
+  kernel: Kernel,
+): { readonly read: Fd; readonly write: Fd | null } | string {
+  if (socket !== null) return { read: socket, write: null };
+  if (isWritable(spec)) return kernel.pipe();
   const fd = kernel.open("/dev/null", "read");
   if (typeof fd === "number") return { read: fd, write: null };
   const pipe = kernel.pipe();

@@ -124,6 +124,9 @@ export const SOCK_DGRAM = 2;
 export const SOCK_CLOEXEC = 0o2000000;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
+export const SOCK_NONBLOCK = 0o4000;
+/** struct sockaddr_un: family (uint16), then the path with its NUL. */
+export const SOCKADDR_UN = { size: 110, path: 2 } as const;
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const IPPROTO_IPV6 = 41;

@@ -85,12 +85,18 @@ export interface Kernel {
   chown(fd: Fd, uid: number, gid: number): Errno | null;
   open(path: string, mode: "read" | "write" | "read-write"): Fd | Errno;
   /**
-   * A listening TCP socket, close-on-exec. An empty host is every address. "ENOTSUP" for a host that is not a number:
-   * that one is left to Node.
+   * A listening TCP socket, close-on-exec, blocking. An empty host is every address. "ENOTSUP" for a host that is not a
+   * number: that one is left to Node. `backlog`: the system's own limit holds too.
    */
-  listen(host: string, port: number): Fd | Errno;
   /** One datagram to the unix socket at `path`, without waiting: "EAGAIN" when its reader is behind. */
   sendDatagram(path: string, bytes: Uint8Array): Errno | null;
+  listen(host: string, port: number, backlog: number): Fd | Errno;
+  /** The same at a path, which must be free ("EADDRINUSE"); the file's mode is 0600. */
+  listenUnix(path: string, backlog: number): Fd | Errno;
+  /** For a socket that listens already. */
+  setBacklog(fd: Fd, backlog: number): Errno | null;
+  /** Connects and goes away again. null: somebody listens; "EAGAIN": and is busy; "ECONNREFUSED": nobody does. */
+  knock(path: string): Errno | null;
   close(fd: Fd): void;
   /** Does not block when the fd is non-blocking or has data. "EAGAIN" when there is nothing, 0 at the end. */
   read(fd: Fd, into: Uint8Array): number | Errno;

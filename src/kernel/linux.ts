@@ -30,7 +30,7 @@ import { sendDatagram } from "./datagram.ts";
 import { closeInheritedOnExec, statPath, writeAll } from "./files.ts";
 import type { Errno, Kernel } from "./kernel.ts";
 import * as libc from "./libc.ts";
-import { listenTcp } from "./listen.ts";
+import { knock, listenTcp, listenUnix, setBacklog } from "./listen.ts";
 import { findDescendants } from "./processes.ts";
 import { spawn } from "./spawn.ts";
 import { decodeText } from "./text.ts";
@@ -69,6 +69,9 @@ export function linuxKernel(): Kernel {
     },
     listen: listenTcp,
     sendDatagram,
+    listenUnix,
+    setBacklog: (fd, backlog) => errnoOf(setBacklog(fd, backlog)),
+    knock,
     close: libc.close,
     read(fd, into) {
       const count = libc.read(fd, into);

@@ -1,15 +1,23 @@
-/** A listening TCP socket before Node's network modules are loaded: a port in use is known before anything is started. */
+/**
+ * Listening sockets before Node's network modules are loaded: a port in use is known before anything is started, and
+ * a program finds the control socket there.
+ */
 import {
   AF_INET,
   AF_INET6,
+  AF_UNIX,
   EADDRNOTAVAIL,
   EAFNOSUPPORT,
+  EINVAL,
+  ENAMETOOLONG,
   errnoName,
   IPPROTO_IPV6,
   IPV6_V6ONLY,
   SO_REUSEADDR,
   SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
   SOCK_STREAM,
+  SOCKADDR_UN,
   SOL_SOCKET,
 } from "./abi.ts";
 import type { Errno, Fd } from "./kernel.ts";
@@ -18,26 +26,65 @@ import * as libc from "./libc.ts";
 const socket = libc.later("socket", { arguments: ["int32", "int32", "int32"], return: "int32" });
 const bind = libc.later("bind", { arguments: ["int32", "pointer", "uint32"], return: "int32" });
 const listen = libc.later("listen", { arguments: ["int32", "int32"], return: "int32" });
+const connect = libc.later("connect", { arguments: ["int32", "pointer", "uint32"], return: "int32" });
 const setsockopt = libc.later("setsockopt", {
   arguments: ["int32", "int32", "int32", "pointer", "uint32"],
   return: "int32",
 });
 
-const BACKLOG = 1024;
 const SOCKADDR_IN = 16;
 const SOCKADDR_IN6 = 28;
 
+/** Nobody else may connect to a new socket until its owner and mode are set. */
+const PRIVATE_UMASK = 0o177;
+
 /** An empty host is every address, IPv6 too where there is any. "ENOTSUP" for a name or an IPv6 address: those need Node. */
-export function listenTcp(host: string, port: number): Fd | Errno {
+export function listenTcp(host: string, port: number, backlog: number): Fd | Errno {
   if (host === "" || host === "*") {
-    const both = open(AF_INET6, anyAddress6(port), SOCKADDR_IN6);
+    const both = open(AF_INET6, anyAddress6(port), SOCKADDR_IN6, backlog);
     if (both >= 0) return both;
     if (both !== -EAFNOSUPPORT && both !== -EADDRNOTAVAIL) return errnoName(-both);
-    return answer(open(AF_INET, address4([0, 0, 0, 0], port), SOCKADDR_IN));
+    return answer(open(AF_INET, address4([0, 0, 0, 0], port), SOCKADDR_IN, backlog));
   }
   const numbers = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(host)?.slice(1).map(Number);
   if (!numbers || numbers.some((number) => number > 255)) return "ENOTSUP";
-  return answer(open(AF_INET, address4(numbers, port), SOCKADDR_IN));
+  return answer(open(AF_INET, address4(numbers, port), SOCKADDR_IN, backlog));
+}
+
+export function listenUnix(path: string, backlog: number): Fd | Errno {
+  const address = unixAddress(path);
+  if (typeof address === "number") return errnoName(address);
+  const before = libc.umask(PRIVATE_UMASK);
+  const fd = open(AF_UNIX, address, SOCKADDR_UN.size, backlog);
+  libc.umask(before);
+  return answer(fd);
+}
+
+/** 0, or minus the errno. */
+export function setBacklog(fd: Fd, backlog: number): number {
+  return libc.orErrno(listen()(fd, backlog));
+}
+
+/** Never waits: a queue that is full is "EAGAIN". */
+export function knock(path: string): Errno | null {
+  const address = unixAddress(path);
+  if (typeof address === "number") return errnoName(address);
+  const fd = libc.orErrno(socket()(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (fd < 0) return errnoName(-fd);
+  const result = libc.orErrno(connect()(fd, address.at, SOCKADDR_UN.size));
+  libc.close(fd);
+  return result < 0 ? errnoName(-result) : null;
+}
+
+/** The address, or the errno of a path that is none. */
+function unixAddress(path: string): libc.Memory | number {
+  if (path === "" || path.includes("\0")) return EINVAL;
+  const name = libc.cString(path);
+  if (name.length > SOCKADDR_UN.size - SOCKADDR_UN.path) return ENAMETOOLONG;
+  const address = libc.allocate(SOCKADDR_UN.size);
+  address.bytes.writeUInt16LE(AF_UNIX, 0);
+  address.bytes.set(name, SOCKADDR_UN.path);
+  return address;
 }
 
 function answer(result: number): Fd | Errno {
@@ -60,13 +107,13 @@ function anyAddress6(port: number): libc.Memory {
 }
 
 /** The descriptor, or minus the errno. */
-function open(family: number, address: libc.Memory, size: number): number {
+function open(family: number, address: libc.Memory, size: number, backlog: number): number {
   const fd = libc.orErrno(socket()(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (fd < 0) return fd;
-  let result = setFlag(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  let result = family === AF_UNIX ? 0 : setFlag(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (result >= 0 && family === AF_INET6) result = setFlag(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
   if (result >= 0) result = libc.orErrno(bind()(fd, address.at, size));
-  if (result >= 0) result = libc.orErrno(listen()(fd, BACKLOG));
+  if (result >= 0) result = libc.orErrno(listen()(fd, backlog));
   if (result >= 0) return fd;
   libc.close(fd);
   return result;

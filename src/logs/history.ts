@@ -7,7 +7,7 @@ const TURNS_KEPT = 128;
 
 /** The last `limit` bytes of what was written; memory is taken as it fills. */
 export class Ring {
-  /** Bytes written since the last clear. */
+  /** Bytes ever written. */
   end = 0;
   #limit: number;
   #buffer = Buffer.alloc(0);
@@ -53,9 +53,8 @@ export class Ring {
     return Buffer.concat([this.#buffer.subarray(this.#at), this.#buffer.subarray(0, this.#at)]);
   }
 
-  /** As a log file that is emptied: offsets begin again at 0. */
+  /** Forgets the bytes, not how many there were. */
   clear(): void {
-    this.end = 0;
     this.#buffer = Buffer.alloc(0);
     this.#at = 0;
     this.#length = 0;

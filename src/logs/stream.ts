@@ -106,6 +106,7 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
     this.pid = options.pid;
     this.#host = host;
     this.#options = options;
+    this.#spec = options.spec;
     this.#channel = options.channel;
     const { spec, stream } = options;
     this.#sink = host.sink(spec, stream);

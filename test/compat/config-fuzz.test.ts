@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { renderCheck } from "../../src/config/check.ts";
 import { OPTIONS } from "../../src/config/options.ts";
-import { fakeFiles, load } from "../fakes/config.ts";
+import { fakeFiles, survey } from "../fakes/config.ts";
 import { memoryHeld } from "../fakes/memory.ts";
 import {
   environmentText,
@@ -135,14 +135,15 @@ test("ten thousand broken configurations: an answer each, in time, with a place 
     const about = `seed ${SEED}, run ${i}: ${JSON.stringify([text, environment])}`;
     const started = process.hrtime.bigint();
     try {
-      const loaded = load({
+      const surveyed = survey({
         files,
         environment,
         uid: rng.pick([0, 1000]),
         command: rng.chance(0.1) ? ["run"] : [],
       });
-      renderCheck(loaded, "text");
-      JSON.parse(renderCheck(loaded, "json"));
+      const { loaded } = surveyed;
+      renderCheck(surveyed, { format: "text", verbose: true });
+      JSON.parse(renderCheck(surveyed, { format: "json", verbose: true }));
       for (const error of loaded.ok ? [] : loaded.errors)
         assert.notEqual(error.where, "", `${error.text} has no place`);
       if (loaded.ok) good++;

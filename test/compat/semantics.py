@@ -11,7 +11,7 @@ os.chdir(os.path.dirname(given["files"][0]))
 
 import platform  # noqa: E402  (after the environment is set)
 
-from supervisor import datatypes, options  # noqa: E402
+from supervisor import datatypes, events, options  # noqa: E402
 
 
 def uid_of(name):
@@ -51,6 +51,16 @@ def describe(process):
     return out
 
 
+def extras(group):
+    """What listeners and fcgi programs have beyond others."""
+    if type(group) is options.EventListenerPoolConfig:
+        names = {getattr(events.EventTypes, key): key for key in dir(events.EventTypes) if key.isupper()}
+        return {"events": [names[event] for event in group.pool_events], "buffer_size": group.buffer_size}
+    if type(group) is options.FastCGIGroupConfig:
+        return {"socket": group.socket_config.url}
+    return {}
+
+
 def read(path):
     server = options.ServerOptions()
     server.configfile = path
@@ -58,7 +68,6 @@ def read(path):
         server.process_config(do_usage=False)
     except ValueError as error:
         return {"error": str(error)}
-    groups = [group for group in server.process_group_configs if type(group) is options.ProcessGroupConfig]
     servers = server.configroot.supervisord.server_configs
     return {
         "groups": [
@@ -66,8 +75,9 @@ def read(path):
                 "name": group.name,
                 "priority": group.priority,
                 "processes": [describe(process) for process in group.process_configs],
+                **extras(group),
             }
-            for group in groups
+            for group in server.process_group_configs
         ],
         "servers": [
             {key: value for key, value in server.items() if key not in ("family", "name")} for server in servers

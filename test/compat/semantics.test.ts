@@ -104,7 +104,14 @@ function describePlan(plan: Plan): unknown[] {
       assert(spec !== undefined, `${id} is in a group and not in the plan`);
       return describeProgram(spec);
     }),
+    ...describeExtras(byId.get(group.programs[0] ?? "")),
   }));
+}
+
+/** In a [group] supervisord forgets the socket (supervisord.md 11). */
+function describeExtras(spec: ProgramSpec | undefined): Record<string, unknown> {
+  if (spec?.listener) return { events: spec.listener.events, buffer_size: spec.listener.bufferSize };
+  return spec?.socket && spec.section === `fcgi-program:${spec.group}` ? { socket: spec.socket.url } : {};
 }
 
 function describeServer(server: ServerSpec): Record<string, unknown> {

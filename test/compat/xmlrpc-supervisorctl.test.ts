@@ -11,7 +11,9 @@ import { PassThrough } from "node:stream";
 import { type TestContext, test } from "node:test";
 import { type ServerHandle, startControlServer } from "../../src/api/server.ts";
 import { runCtl } from "../../src/ctl/main.ts";
+import { parseSupervisorctl } from "../../src/supervisorctl.ts";
 import { createFakeControl, type FakeControl, fakeServerDeps } from "../fakes/control.ts";
+import { unixAddress } from "../fakes/http.ts";
 import { fakePlan, fakeSpec } from "../fakes/plans.ts";
 
 const SUPERVISORCTL = "/usr/bin/supervisorctl";
@@ -50,10 +52,7 @@ async function openScene(t: TestContext, prepare: (fake: FakeControl) => void): 
   fake.boot();
   prepare(fake);
   const path = join(folder(t), `s${scenes++}`);
-  const opened = await startControlServer(
-    { kind: "unix", path, mode: 0o700, owner: null },
-    fakeServerDeps(fake),
-  );
+  const opened = await startControlServer(unixAddress(path), fakeServerDeps(fake));
   assert.ok(opened.ok);
   t.after(() => opened.server.close());
   return { fake, url: `unix://${path}`, server: opened.server };
@@ -93,11 +92,12 @@ async function runOurs(url: string, args: readonly string[], stdin: string): Pro
     prompt: "supervisor",
     historyFile: null,
   };
-  const code = await runCtl(["-s", url, ...args], "supervisorctl", {
+  const code = await runCtl(parseSupervisorctl(["-s", url, ...args]), "supervisorctl", {
     input,
     output,
     out: (text) => void output.write(text),
     err: write,
+    onInterrupt: () => () => {},
     settings: () => ({ ok: true, settings }),
   });
   return { code, out };
@@ -176,7 +176,7 @@ test("stop and restart", async (t) => {
   assert.equal((await both(t, ["stop", "idle"])).out, "idle: ERROR (not running)\n");
   assert.equal((await both(t, ["stop", "nobody", "nobody:*"])).code, 1);
   assert.equal((await both(t, ["stop"])).code, 1);
-  assert.equal((await both(t, ["stop", "crew:*"])).out, "crew:a: stopped\ncrew:b: stopped\n");
+  assert.equal((await both(t, ["stop", "crew:*"])).out, "crew:b: stopped\ncrew:a: stopped\n");
   await both(t, ["stop", "all"]);
   assert.equal((await both(t, ["restart", "web"])).out, "web: stopped\nweb: started\n");
   await both(t, ["restart", "idle", "crew:b"]);

@@ -16,6 +16,7 @@ import {
   type Value,
 } from "../../src/api/xmlrpc.ts";
 import { createFakeControl, fakeServerDeps } from "../fakes/control.ts";
+import { unixAddress } from "../fakes/http.ts";
 import { fakeSpec } from "../fakes/plans.ts";
 
 const run = promisify(execFile);
@@ -142,10 +143,7 @@ test("Python's client drives the API", async (t) => {
   fake.output.set("web:web", "hello\n");
   fake.boot();
   const path = join(folder(t), "s");
-  const opened = await startControlServer(
-    { kind: "unix", path, mode: 0o700, owner: null },
-    fakeServerDeps(fake),
-  );
+  const opened = await startControlServer(unixAddress(path), fakeServerDeps(fake));
   assert.ok(opened.ok);
   t.after(() => opened.server.close());
   assert.deepEqual(await python(CLIENT, path), [

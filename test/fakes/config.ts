@@ -1,5 +1,5 @@
 /** A machine without a disk, for loading configurations: files by path, their parents are directories. */
-import { type Loaded, type LoadRequest, loadConfig } from "../../src/config/load.ts";
+import { type Loaded, type LoadRequest, type Surveyed, surveyConfig } from "../../src/config/load.ts";
 import type { Files } from "../../src/config/search.ts";
 
 export const PASSWD = `root:x:0:0:root:/root:/bin/sh
@@ -54,7 +54,16 @@ export function loadText(text: string, request: Partial<LoadRequest> = {}): Load
 }
 
 export function load(request: Partial<LoadRequest>): Loaded {
-  return loadConfig({
+  return survey(request).loaded;
+}
+
+/** The same with its keys, as `tsinit check` wants them. */
+export function surveyText(text: string, request: Partial<LoadRequest> = {}): Surveyed {
+  return survey({ files: fakeFiles({ "/etc/tsinit.ini": text }), ...request });
+}
+
+export function survey(request: Partial<LoadRequest>): Surveyed {
+  return surveyConfig({
     configFile: null,
     command: [],
     environment: [["HOME", "/root"]],

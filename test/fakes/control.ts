@@ -161,6 +161,8 @@ export function createFakeControl(
       switch (command.type) {
         case "add-group":
           return loop.submit({ type: "add-group", plan: lastRead, group: command.group });
+        case "replace-group":
+          return loop.submit({ ...command, plan: lastRead });
         case "update":
           return loop.submit({ type: "reload", plan: lastRead });
         case "shutdown":

@@ -101,6 +101,38 @@ export class FakeFiles {
     return null;
   }
 
+  listen(host: string, port: number): Fd | Errno {
+    if (!/^(\*|\d+(\.\d+){3})?$/.test(host)) return "ENOTSUP";
+    if (this.#listeners(port) > 0) return "EADDRINUSE";
+    return this.#keep({ ...describe(`port ${port}`), listens: port });
+  }
+
+  listenUnix(path: string): Fd | Errno {
+    if (path === "" || path.includes("\0")) return "EINVAL";
+    if (Buffer.byteLength(path) > 107) return "ENAMETOOLONG";
+    if (this.find(path)) return "EADDRINUSE";
+    const directory = this.find(path.slice(0, path.lastIndexOf("/")) || "/");
+    if (directory?.type !== "directory") return directory ? "ENOTDIR" : "ENOENT";
+    this.add(path, { type: "other" });
+    return this.#keep({ ...describe(path), listens: path });
+  }
+
+  setBacklog(fd: Fd): Errno | null {
+    const file = this.at(fd);
+    if (!file) return "EBADF";
+    return file.listens === undefined ? "ENOTSOCK" : null;
+  }
+
+  knock(path: string): Errno | null {
+    if (Buffer.byteLength(path) > 107) return "ENAMETOOLONG";
+    if (!this.find(path)) return "ENOENT";
+    return this.#listeners(path) > 0 ? null : "ECONNREFUSED";
+  }
+
+  #listeners(place: number | string): number {
+    return [...this.#open.values()].filter((file) => file.listens === place).length;
+  }
+
   close(fd: Fd): void {
     const file = this.#open.get(fd);
     if (!file) return;

@@ -4,6 +4,7 @@ import { type IncomingHttpHeaders, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { linuxKernel } from "../../src/kernel/linux.ts";
 
 export interface Answer {
   readonly status: number;
@@ -35,4 +36,16 @@ export function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), "tsinit-api-"));
   t.after(() => rmSync(path, { recursive: true, force: true }));
   return path;
+}
+
+/** What the daemon hands to a control server: a socket that listens at the path already. */
+export function unixAddress(path: string): {
+  readonly kind: "unix";
+  readonly fd: number;
+  readonly username: null;
+  readonly password: null;
+} {
+  const fd = linuxKernel().listenUnix(path, 16);
+  if (typeof fd !== "number") throw new Error(`${path}: ${fd}`);
+  return { kind: "unix", fd, username: null, password: null };
 }

@@ -253,9 +253,20 @@ export class FakeKernel implements Kernel {
     this.fileLimitRaised = true;
   }
 
-  /** Network is none of the fake's business: Node listens instead. */
-  listen(): Errno {
-    return "ENOTSUP";
+  listen(host: string, port: number): Fd | Errno {
+    return this.files.listen(host, port);
+  }
+
+  listenUnix(path: string): Fd | Errno {
+    return this.files.listenUnix(path);
+  }
+
+  setBacklog(fd: Fd): Errno | null {
+    return this.files.setBacklog(fd);
+  }
+
+  knock(path: string): Errno | null {
+    return this.files.knock(path);
   }
 
   sendDatagram(path: string, bytes: Uint8Array): Errno | null {

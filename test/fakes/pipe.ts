@@ -45,6 +45,8 @@ export interface FakeFile {
   readonly path: string;
   readonly pipe: { readonly pipe: FakePipe; readonly end: "read" | "write" } | null;
   readonly terminal: boolean;
+  /** Where it listens: a port, or a path. */
+  readonly listens?: number | string;
   /** Not yet read. */
   content: Buffer;
   /** Of a socket: not yet read. */
