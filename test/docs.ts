@@ -1,8 +1,9 @@
 /** Writes the generated pages of docs/ from the code: `node test/docs.ts`. A test compares them. */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { DIFFERENCES } from "../src/config/differences.ts";
+import { DIFFERENCES as KEYS } from "../src/config/differences.ts";
 import { OPTIONS, type Option, type SectionKind, type Status } from "../src/config/options.ts";
 import { TYPES } from "../src/config/values.ts";
+import { DIFFERENCES, TOPICS } from "./compat/differential/differences.ts";
 
 /** Where docs/options.md is. */
 export const OPTIONS_PAGE = `${import.meta.dirname}/../docs/options.md`;
@@ -66,20 +67,34 @@ export function renderOptions(): string {
 /** docs/supervisord.md. */
 export function renderDifferences(): string {
   const out = [
-    "# What differs from supervisord",
+    "# Where tsinit differs from supervisord",
     "",
-    "Generated from `src/config/differences.ts`; `tsinit check` says it of the keys that are set, with file and line. A key that " +
-      "is not here does what it does there. The keys of a program are those of event listeners and fcgi programs too.",
+    "Generated from `test/compat/differential/differences.ts` and `src/config/differences.ts`. The same configs and the same",
+    "commands are run on supervisord 4.2.5 and on tsinit side by side (`test/compat/differential/`), and answers, outputs and exit",
+    "codes are compared field by field. What differs there without being listed here fails, and so does a line here that no",
+    "comparison shows.",
+    "",
+  ];
+  for (const topic of TOPICS) {
+    out.push(`## ${topic}`, "", "| supervisord | tsinit | why |", "|---|---|---|");
+    for (const difference of Object.values(DIFFERENCES))
+      if (difference.topic === topic)
+        out.push(
+          `| ${[difference.supervisord, difference.tsinit, difference.reason].map(cell).join(" | ")} |`,
+        );
+    out.push("");
+  }
+  out.push(
+    "## Key by key",
+    "",
+    "`tsinit check` says it of the keys that are set, with file and line. A key that is not here does what it does there. The keys",
+    "of a program are those of event listeners and fcgi programs too.",
     "",
     "| section | key | when | here |",
     "|---|---|---|---|",
-  ];
-  for (const { section, key, condition, text } of DIFFERENCES) {
-    if (key === null) continue;
+  );
+  for (const { section, key, condition, text } of KEYS)
     out.push(`| ${[`\`[${section}]\``, `\`${key}\``, condition ?? "", text].map(cell).join(" | ")} |`);
-  }
-  out.push("", "Of the whole:", "");
-  for (const { key, text } of DIFFERENCES) if (key === null) out.push(`- ${text}.`);
   return `${out.join("\n")}\n`;
 }
 

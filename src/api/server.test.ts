@@ -206,3 +206,27 @@ test("a port that is taken is an answer", async (t) => {
   const again = await startPublicServer({ host: "127.0.0.1", port }, fakeServerDeps(fake));
   assert.deepEqual(again, { ok: false, error: `127.0.0.1:${port}: another program is listening there` });
 });
+
+test("who is refused may go on sending until it has read the answer", async (t) => {
+  const { port } = await openPublic(t);
+  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  const write = () => new Promise<void>((resolve) => socket.write("\r\n", () => setTimeout(resolve, 20)));
+  const ended = new Promise<string>((resolve, reject) => {
+    let text = "";
+    socket.on("error", reject);
+    socket.on("data", (chunk) => {
+      text += String(chunk);
+    });
+    // What supervisor's own client sends behind each request; to a socket that is gone the second write fails.
+    socket.on("end", () => {
+      void write()
+        .then(write)
+        .then(() => resolve(text));
+    });
+  });
+  socket.write("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n");
+  assert.match(await ended, /^HTTP\/1\.1 404 /);
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  socket.end();
+  await closed;
+});

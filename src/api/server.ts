@@ -215,6 +215,10 @@ async function respond(exchange: Exchange): Promise<void> {
 function send({ request, response, connections }: Exchange, reply: Reply): void {
   connections.leaving(request.socket);
   response.shouldKeepAlive = false;
+  // Who is refused may still be sending, and would see a broken pipe instead of the answer: supervisor's own HTTP client ends
+  // its requests with one line too many. Its time is limited all the same.
+  const { socket } = request;
+  if (reply.status >= 400) socket.destroySoon = () => socket.end();
   response.writeHead(reply.status, {
     ...COMMON_HEADERS,
     "Content-Type": reply.contentType,

@@ -1,5 +1,5 @@
 /**
- * Where a key of supervisord means something else here, and why: the one table behind `tsinit check` and
+ * Where a key of supervisord means something else here, and why: the one table behind `tsinit check` and the keys of
  * docs/supervisord.md. A key that is in no row does what supervisord does with it.
  */
 import { tierOf } from "../core/plan.ts";
@@ -10,8 +10,7 @@ import { findOption, type SectionKind } from "./options.ts";
 
 export interface Difference {
   readonly section: SectionKind;
-  /** null: of the whole, whatever is set. */
-  readonly key: string | null;
+  readonly key: string;
   /** Whether the value as written makes a difference; left out: any does. */
   readonly when?: (value: string, survey: Survey, section: string) => boolean;
   /** The same in words, for the page; empty: always. */
@@ -164,42 +163,6 @@ export const DIFFERENCES: readonly Difference[] = [
     section: "rpcinterface",
     key: "supervisor.rpcinterface_factory",
     text: "the supervisor interface is there with or without this section; others are Python code and are not loaded",
-  },
-  {
-    section: "supervisord",
-    key: null,
-    text:
-      "SIGHUP rereads the files and restarts what has changed: other programs keep their process, and a broken file " +
-      "changes nothing. supervisord stops everything, and ends when the file is broken",
-  },
-  {
-    section: "supervisord",
-    key: null,
-    text:
-      "`update` restarts the members of a changed group that have to be, not the whole group; log settings, policies and " +
-      "stop settings reach a running process",
-  },
-  {
-    section: "supervisord",
-    key: null,
-    text:
-      "a shutdown stops one priority after the other, from the last, members of one at the same time; a second TERM or " +
-      "INT kills at once",
-  },
-  {
-    section: "supervisord",
-    key: null,
-    text: "the exit code says how it ended: that of a critical program that gave up, 1 when another did; supervisord's is 0",
-  },
-  {
-    section: "supervisord",
-    key: null,
-    text: "tsinit ends when nothing can run again (exit_when_done); supervisord stays",
-  },
-  {
-    section: "supervisord",
-    key: null,
-    text: "each line of output has the name of its program before it (log_format=raw: none)",
   },
 ];
 

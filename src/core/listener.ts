@@ -260,38 +260,20 @@ function newMember(id: ProgramId, name: string): Member {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** In what a listener counts the payload. */
-export type LengthUnit = "bytes" | "characters";
-
-/** The bytes that a listener reads: header and payload. `identifier`: supervisord's, the header `server`. */
+/** The bytes that a listener reads: header and payload, whose length is in bytes (supervisord counts characters). `identifier`: supervisord's, the header `server`. */
 export function renderEnvelope(
   identifier: string,
   pool: string,
   { serial, poolSerial, event }: Queued,
-  unit: LengthUnit,
 ): Uint8Array {
   const { name, payload } = event;
-  const length = unit === "bytes" ? payload.length : countCharacters(payload);
   const header = encoder.encode(
     `ver:3.0 server:${identifier} serial:${serial} pool:${pool} poolserial:${poolSerial} eventname:${name} ` +
-      `len:${length}\n`,
+      `len:${payload.length}\n`,
   );
   const bytes = new Uint8Array(header.length + payload.length);
   bytes.set(header);
   bytes.set(payload, header.length);
   return bytes;
-}
-
-/** Code points, as Python counts. */
-function countCharacters(utf8: Uint8Array): number {
-  let count = 0;
-  for (const _ of decoder.decode(utf8)) count++;
-  return count;
-}
-
-/** Whether it makes a difference. */
-export function isAscii(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte < 0x80);
 }

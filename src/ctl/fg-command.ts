@@ -4,7 +4,7 @@ import { isStruct, type Value } from "../api/xmlrpc.ts";
 import type { Client } from "./client.ts";
 import { FaultError, faultText, Interrupted } from "./errors.ts";
 import type { Help } from "./process-commands.ts";
-import { EXIT, type Session } from "./session.ts";
+import { EXIT, type Person, type Session } from "./session.ts";
 import { logPath } from "./tail-commands.ts";
 
 export async function fg(session: Session, names: readonly string[], help: Help): Promise<void> {
@@ -21,8 +21,10 @@ export async function fg(session: Session, names: readonly string[], help: Help)
     return session.say(`ERROR: ${faultText(error.fault)}`);
   }
   if (!isRunning(info)) return refuse(session, "ERROR: process not running");
+  const person = await session.options.person();
+  person.attend();
   session.say("==> Press Ctrl-C to exit <==");
-  await session.options.interrupts.during((signal) => attend(session, name, signal));
+  await session.options.interrupts.during((signal) => attend(session, person, name, signal));
 }
 
 function refuse(session: Session, ...lines: string[]): void {
@@ -35,7 +37,7 @@ function isRunning(info: Value): boolean {
 }
 
 /** Until somebody leaves or the program is found not to run, which is looked at after each line. */
-async function attend(session: Session, name: string, signal: AbortSignal): Promise<void> {
+async function attend(session: Session, person: Person, name: string, signal: AbortSignal): Promise<void> {
   const streams = new AbortController();
   const until = AbortSignal.any([signal, streams.signal]);
   const copies = (["stdout", "stderr"] as const).map((stream) =>
@@ -43,7 +45,6 @@ async function attend(session: Session, name: string, signal: AbortSignal): Prom
   );
   const copied = Promise.allSettled(copies);
   try {
-    const person = await session.options.person();
     const client = session.clientUntil(signal);
     for (;;) {
       const line = await person.readLine(signal);

@@ -32,7 +32,9 @@ const API_VERSION = "3.0";
 /** The person at the other end. Both reject with Interrupted at Ctrl-C; null: nothing more will be typed. */
 export interface Person {
   ask(question: string, hidden: boolean): Promise<string | null>;
-  /** A line for a program. */
+  /** What is typed from now on is for a program: no key is lost before or between its lines. */
+  attend(): void;
+  /** A line for the program. */
   readLine(signal: AbortSignal): Promise<string | null>;
 }
 

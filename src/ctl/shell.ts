@@ -35,12 +35,14 @@ function isTty(stream: NodeJS.ReadableStream | NodeJS.WritableStream): boolean {
 
 export function openShell({ input, output, history, complete, signal: outer }: ShellOptions): Shell {
   const isTerminal = isTty(input) && isTty(output);
-  /** Typed ahead, or pasted. */
-  const lines: string[] = [];
+  /** Typed ahead, or pasted; null is a Ctrl-D. */
+  const lines: (string | null)[] = [];
   /** Commands, the newest first. */
   let past = history.lines.toReversed();
   let waiting: PromiseWithResolvers<string | null> | null = null;
   let ended = false;
+  /** Ctrl-C between two lines for a program. */
+  let isInterrupted = false;
   let reader: Interface | null = null;
   /** The editor has seen lines that are no commands, and would offer them again. */
   let isTainted = false;
@@ -49,10 +51,11 @@ export function openShell({ input, output, history, complete, signal: outer }: S
     const taker = waiting;
     waiting = null;
     if (taker) taker.resolve(line);
-    else if (line !== null) lines.push(line);
+    else if (line !== null || isTerminal) lines.push(line);
   }
 
   function interrupt(): void {
+    isInterrupted = waiting === null;
     waiting?.reject(new Interrupted());
     waiting = null;
   }
@@ -97,7 +100,8 @@ export function openShell({ input, output, history, complete, signal: outer }: S
     reader.resume();
   }
 
-  async function next(prompt: string, signal: AbortSignal): Promise<string | null> {
+  /** With `stay` the keys remain ours when it has come, so that none is lost between two lines. */
+  async function next(prompt: string, signal: AbortSignal, stay = false): Promise<string | null> {
     signal.addEventListener("abort", interrupt);
     try {
       if (ended) output.write(prompt);
@@ -105,18 +109,19 @@ export function openShell({ input, output, history, complete, signal: outer }: S
       const ready = lines.shift();
       if (ready !== undefined) return ready;
       if (ended) return null;
-      if (signal.aborted) throw new Interrupted();
+      if (signal.aborted || isInterrupted) throw new Interrupted();
       waiting = Promise.withResolvers();
       return await waiting.promise;
     } finally {
       signal.removeEventListener("abort", interrupt);
-      reader?.pause();
-      if (isTerminal) (input as ReadStream).setRawMode(false);
+      if (!stay || !isTerminal) reader?.pause();
+      if (isTerminal && !stay) (input as ReadStream).setRawMode(false);
     }
   }
 
   return {
     async command(prompt) {
+      isInterrupted = false;
       // At a pipe it would take what was read ahead with it.
       if (isTainted && isTerminal) close();
       const line = await next(prompt, outer);
@@ -129,12 +134,21 @@ export function openShell({ input, output, history, complete, signal: outer }: S
       isTainted = true;
       if (!hidden || !isTty(input)) return next(question, outer);
       close();
+      const answer = readHidden(input as ReadStream);
+      // Not before nothing is shown any more.
       output.write(question);
-      return readHidden(input as ReadStream);
+      return answer;
+    },
+    attend() {
+      isTainted = true;
+      if (!isTerminal) return;
+      reader ??= open();
+      reader.setPrompt("");
+      (input as ReadStream).setRawMode(true);
+      reader.resume();
     },
     readLine(signal) {
-      isTainted = true;
-      return next("", signal);
+      return next("", signal, true);
     },
     close,
   };

@@ -60,7 +60,6 @@ export async function boot(request: BootRequest): Promise<void> {
     plan: () => loop.system().plan,
     specOf: (id) => programAt(loop.system(), id)?.spec ?? null,
     write: (id, bytes) => stdins.write(id, bytes),
-    pidOf: (id) => pidOf(programAt(loop.system(), id)?.state ?? { name: "STOPPED" }),
     say: (level, text) => say(level, text),
     fault: (where, error) => fault(where, error),
   });
@@ -77,11 +76,11 @@ export async function boot(request: BootRequest): Promise<void> {
     if (line && !isQuiet(line.level)) say(line.level, line.text);
   });
 
-  journal.subscribe(listeners.onEntry);
   const sockets = createSockets(kernel, (level, text) => say(level, text));
   journal.subscribe((entry) => {
     if (entry.type !== "state" || entry.ended || entry.to.name === "STOPPED") sockets.keepFor(loop.system());
   });
+  journal.subscribe(listeners.onEntry);
 
   /** In tini's place tsinit is as silent as tini: only what went wrong. */
   const isQuiet = (level: Level) => config.plan.passthrough && (level === "info" || level === "warn");

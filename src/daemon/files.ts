@@ -1,5 +1,5 @@
 /** The few files the init writes. None of them may stop it: every failure is an answer. */
-import { closeSync, constants, openSync, readlinkSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, unlinkSync, writeSync } from "node:fs";
 
 /** The text of the error, or null. */
 export function writePidfile(path: string, pid: number): string | null {
@@ -47,14 +47,5 @@ function attempt(action: () => void): string | null {
     return null;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
-  }
-}
-
-/** The file that a process runs, or null where /proc does not say. */
-export function executableOf(pid: number): string | null {
-  try {
-    return readlinkSync(`/proc/${pid}/exe`);
-  } catch {
-    return null;
   }
 }

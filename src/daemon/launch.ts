@@ -115,7 +115,8 @@ export function launch(spec: ProgramSpec, context: LaunchContext): Launched {
 
   const socket = spec.socket === null ? null : context.sockets.open(spec.socket);
   if (typeof socket === "string") return { ok: false, reason: socket, code: OTHER };
-  const stdin = openStdin(spec, socket, kernel);
+  const stdin =
+    socket !== null ? { read: socket, write: null } : isWritable(spec) ? kernel.pipe() : openStdin(kernel);
   if (typeof stdin === "string") return tooMany(stdin);
   if (socket === null) keep(stdin.read);
   if (stdin.write !== null) keep(stdin.write);
@@ -193,17 +194,8 @@ function isWritable(spec: ProgramSpec): boolean {
   return spec.stdin === "pipe" || spec.kind === "eventlistener";
 }
 
-/**
- * What becomes descriptor 0, and the end that writes to it. The socket is not the program's alone: it stays open. Where
- * nobody can write it reads as empty; an image may lack /dev/null, and a pipe without a writer is the same to a reader.
- */
-function openStdin(
-  spec: ProgramSpec,
-  socket: Fd | null,
-  kernel: Kernel,
-): { readonly read: Fd; readonly write: Fd | null } | string {
-  if (socket !== null) return { read: socket, write: null };
-  if (isWritable(spec)) return kernel.pipe();
+/** Reads as empty. An image may lack /dev/null; a pipe without a writer is the same to a reader. */
+function openStdin(kernel: Kernel): { read: Fd; write: null } | string {
   const fd = kernel.open("/dev/null", "read");
   if (typeof fd === "number") return { read: fd, write: null };
   const pipe = kernel.pipe();

@@ -4,10 +4,9 @@
  */
 import type { JournalEntry } from "../core/effect.ts";
 import type { Blame } from "../core/event.ts";
-import { isAscii, type LengthUnit, type Pool, renderEnvelope } from "../core/listener.ts";
+import { type Pool, renderEnvelope } from "../core/listener.ts";
 import { ListenerPools, poolsOfPlan } from "../core/listener-pools.ts";
 import type { Plan, ProgramId, ProgramSpec } from "../core/spec.ts";
-import type { Pid } from "../core/states.ts";
 import {
   communicationEvent,
   eventOfEntry,
@@ -20,7 +19,6 @@ import {
 } from "../core/supervisor-events.ts";
 import type { Level, StreamName } from "../logs/logs.ts";
 import type { Clock } from "./clock.ts";
-import { executableOf } from "./files.ts";
 import type { StdinResult } from "./stdin.ts";
 import { createTicks } from "./ticks.ts";
 
@@ -30,8 +28,6 @@ export interface ListenerOptions {
   readonly plan: () => Plan;
   readonly specOf: (id: ProgramId) => ProgramSpec | null;
   readonly write: (id: ProgramId, bytes: Uint8Array) => StdinResult;
-  /** The program's process. */
-  readonly pidOf: (id: ProgramId) => Pid | null;
   readonly say: (level: Level, text: string) => void;
 }
 
@@ -87,9 +83,7 @@ export function createListeners(options: ListenerOptions): Listeners {
 
   function send(pool: Pool, identifier: string): void {
     for (let next = pool.next(); next !== null; next = pool.next()) {
-      const isPlain = isAscii(next.queued.event.payload);
-      const unit = isPlain ? "bytes" : lengthUnitOf(options.pidOf(next.id));
-      const bytes = renderEnvelope(identifier, pool.name, next.queued, unit);
+      const bytes = renderEnvelope(identifier, pool.name, next.queued);
       if (options.write(next.id, bytes) !== "sent") pool.onSendFailed(next.id);
     }
   }
@@ -149,13 +143,4 @@ export function createListeners(options: ListenerOptions): Listeners {
       dispatch();
     },
   };
-}
-
-/**
- * A length is in bytes, as anything reads them but Python 3: there stdin is text, and supervisor's childutils and all that is
- * made with it reads so many characters. With bytes it would wait for ever for the rest of an event that is not ASCII.
- */
-function lengthUnitOf(pid: Pid | null): LengthUnit {
-  const file = pid === null ? null : executableOf(pid);
-  return file !== null && /\/(python|pypy)(3[^/]*)?$/.test(file) ? "characters" : "bytes";
 }

