@@ -20,8 +20,16 @@ function snapshotOf(ids: readonly string[]): Snapshot {
   const programs = ids.map((id) => {
     const spec = fakeSpec(id);
     const facts = { startedAt: 1000.5, stoppedAt: 0, exitStatus: 0, spawnError: "" };
-    const flags = { ready: true, done: false, stoppedByHand: false, pending: false, blocked: null };
-    return { id: spec.id, spec, state: RUNNING, pid: 7, description: "", ...facts, ...flags };
+    const runs = { lastSuccessAt: 0, lastResult: "", nextRunAt: 0 };
+    const flags = {
+      ready: true,
+      done: false,
+      stoppedByHand: false,
+      pending: false,
+      blocked: null,
+      stuck: false,
+    };
+    return { id: spec.id, spec, state: RUNNING, pid: 7, description: "", ...facts, ...runs, ...flags };
   });
   return { now: 2000, phase: "running", started: true, programs, faults: 0, startGate: "running" };
 }
