@@ -134,6 +134,11 @@ export class Session {
     return answer;
   }
 
+  /** Called by that name it says nothing that supervisorctl would not. */
+  get isSupervisorctl(): boolean {
+    return this.options.program === "supervisorctl";
+  }
+
   /** Talks to the server once before a command does; says what is wrong if it is not one of ours. */
   async isUp(): Promise<boolean> {
     try {
