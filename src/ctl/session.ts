@@ -1,6 +1,6 @@
 /** What all commands share: the server, the output, the exit code so far; and how one line becomes a command. */
 import { FAULTS } from "../api/faults.ts";
-import { type Client, createClient, receive } from "./client.ts";
+import { type Client, createClient, exchange, type HttpAnswer, receive } from "./client.ts";
 import type { Command } from "./commands.ts";
 import {
   ConnectionError,
@@ -113,6 +113,12 @@ export class Session {
       const { type, text } = describeError(error);
       err(`${url} Cannot connect, error: <class '${type}'> (${text})`);
     }
+  }
+
+  /** A page of the server. Rejects with ConnectionError or Interrupted. */
+  get(path: string): Promise<HttpAnswer> {
+    const { signal } = this.options;
+    return exchange(parseServerUrl(this.#serverUrl), this.#credentials, { method: "GET", path, signal });
   }
 
   open(serverUrl: string): void {

@@ -30,6 +30,7 @@ import { createServers, type Servers } from "./servers.ts";
 import type { Signals } from "./signals.ts";
 import { createSockets } from "./sockets.ts";
 import { createStdinPipes } from "./stdin.ts";
+import { createTimeline } from "./timeline.ts";
 
 export interface BootRequest {
   readonly kernel: Kernel;
@@ -84,6 +85,9 @@ export async function boot(request: BootRequest): Promise<void> {
     if (entry.type !== "state" || entry.ended || entry.to.name === "STOPPED") sockets.keepFor(loop.system());
   });
   journal.subscribe(listeners.onEntry);
+
+  const timeline = createTimeline(clock, () => loop.system().plan.programs);
+  journal.subscribe(timeline.onEntry);
 
   const schedules = createScheduleHost({
     clock,
@@ -165,6 +169,7 @@ export async function boot(request: BootRequest): Promise<void> {
     },
     sendRemoteEvent: (type, data) => listeners.sendRemoteEvent(type, data),
     blame: () => listeners.blame(),
+    timeline: timeline.view,
     wall: () => clock.wall(),
     pid: kernel.pid,
     version: request.version,
@@ -311,6 +316,7 @@ export async function boot(request: BootRequest): Promise<void> {
   }
   await listeners.start();
   signals.deliver(onSignal);
+  timeline.boot(config.plan.programs);
   loop.submit({ type: "boot" });
   // A child may have ended before anyone listened, in an earlier life of this process.
   reaper.reap();
