@@ -16,7 +16,7 @@ export interface StartTimes {
   readonly ready: number | null;
   /** Ended as wanted. */
   readonly done: number | null;
-  /** Given up; null again once it is tried anew. */
+  /** Given up, for the first time. It may be up later, when somebody starts it. */
   readonly failed: number | null;
   /** How often it was started until it was up. */
   readonly tries: number;
@@ -43,7 +43,7 @@ export interface Wait {
 export interface GraphNode {
   readonly name: string;
   readonly state: StateName;
-  /** From 1; a tier starts when the one before has settled. */
+  /** From 1, counted over all programs; a tier starts when the one before has settled. */
   readonly tier: number;
   readonly dependsOn: readonly { readonly name: string; readonly condition: Condition }[];
   readonly schedule: string | null;
@@ -111,7 +111,9 @@ function nodesOf(snapshot: Snapshot, timeline: Timeline): GraphNode[] {
     const program = programs.get(spec.id);
     if (program === undefined) continue;
     const tier = tiers.get(spec.id) ?? tierOf(spec);
-    entries.set(spec.id, { program, times: timeline.of(spec.id) ?? NO_TIMES, tier });
+    // A schedule has nothing to do with the start.
+    const times = spec.schedule === null ? timeline.of(spec.id) : null;
+    entries.set(spec.id, { program, times: times ?? NO_TIMES, tier });
   }
   const isGated = snapshot.startGate === "running";
   const nodes: GraphNode[] = [];
@@ -138,7 +140,8 @@ function isGate({ program: { spec, pending }, times }: Entry): boolean {
 }
 
 function gateOf(entry: Entry): Wait {
-  const settled = upOf(entry) ?? entry.times.failed ?? entry.times.done;
+  const { failed, done } = entry.times;
+  const [settled = null] = [upOf(entry), failed, done].filter((time) => time !== null).sort((a, b) => a - b);
   // What waits for something that has failed keeps nobody.
   const until = settled ?? (entry.program.stuck ? 0 : null);
   return { name: namespec(entry.program.spec), for: "tier", until };

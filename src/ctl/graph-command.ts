@@ -6,6 +6,8 @@ const NAME_WIDTH = 20;
 const TIME_WIDTH = 10;
 const STATE_WIDTH = 9;
 const WIDTH = 80;
+/** A tier of hundreds waits for the same. */
+const MOST_CHAINS = 8;
 /** A chain that is deeper is not indented any further. */
 const MAX_INDENT = 30;
 
@@ -34,7 +36,8 @@ export function renderGraph(graph: Graph): string[] {
   if (upAt !== null && criticalChain.length > 0)
     lines.push("", "Critical chain (@ when it began to start, + until it was up):", ...render(criticalChain));
   const waiting = chainsOfWaiting(programs, byName);
-  if (waiting.length > 0) lines.push("", "Waiting now:", ...waiting.flatMap(render));
+  if (waiting.length > 0) lines.push("", "Waiting now:", ...waiting.slice(0, MOST_CHAINS).flatMap(render));
+  if (waiting.length > MOST_CHAINS) lines.push(`… and ${waiting.length - MOST_CHAINS} more`);
   return lines.map((line) => line.trimEnd());
 }
 
@@ -60,7 +63,7 @@ function renderRow(node: GraphNode, now: number): string {
 
 function noteOf(node: GraphNode, now: number): string {
   const { waitedFor: wait, wanted, began, reason, schedule, tries } = node;
-  if (schedule !== null && began === null) return schedule;
+  if (schedule !== null) return schedule;
   if (reason !== null && began === null)
     return `waits ${seconds(now - (wanted ?? now))}${wait === null ? "" : ` for ${wait.name}`}`;
   if (wait !== null && began !== null && wanted !== null)

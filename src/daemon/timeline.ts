@@ -42,7 +42,6 @@ export function createTimeline(clock: Clock, programs: () => readonly ProgramSpe
         const times = timesOf(id);
         times.began ??= now();
         if (times.running === null && times.done === null) times.tries++;
-        times.failed = null;
         return;
       }
       case "RUNNING":
