@@ -33,6 +33,10 @@ function program(
     stoppedByHand: false,
     pending: false,
     blocked: null,
+    stuck: false,
+    lastSuccessAt: 0,
+    lastResult: "",
+    nextRunAt: 0,
     ...more,
   };
 }
