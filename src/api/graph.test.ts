@@ -67,7 +67,7 @@ test("half-way: what everything waits for now", () => {
     "redis 0 2",
     "migrate 2 - redis/started/2",
     "app - - migrate/done/-",
-    "late - - migrate/tier/-",
+    "late - - app/tier/-",
   ]);
   assert.deepEqual(graph.criticalChain, ["late", "app", "migrate", "redis"]);
   assert.equal(graph.upAt, null);
