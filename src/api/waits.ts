@@ -25,6 +25,8 @@ interface Waiting {
   /** The reason of a failed spawn, which comes beside the change of state. */
   spawnError: string | null;
   state: ProgramState | null;
+  /** What its last run left behind is stopped first: states that mean nothing yet. */
+  isClearing: boolean;
 }
 
 interface Judge {
@@ -189,7 +191,9 @@ class Watch {
     this.#control = control;
     this.#judge = judge;
     this.#done = done;
-    this.#waiting = new Map(specs.map((spec) => [spec.id, { spec, spawnError: null, state: null }]));
+    this.#waiting = new Map(
+      specs.map((spec) => [spec.id, { spec, spawnError: null, state: null, isClearing: false }]),
+    );
     this.#unsubscribe = control.subscribe((entry) => this.#onEntry(entry));
     watchesOf(control).add(this);
   }
@@ -219,6 +223,11 @@ class Watch {
         if (one) one.spawnError = entry.reason;
         return;
       }
+      case "left-behind": {
+        const one = this.#waiting.get(entry.id);
+        if (one) one.isClearing = true;
+        return;
+      }
       case "group-removed":
       case "reloaded":
         return this.#dropRemoved();
@@ -233,6 +242,12 @@ class Watch {
   #onState(id: ProgramId, state: ProgramState): void {
     const one = this.#waiting.get(id);
     if (!one) return;
+    if (one.isClearing) {
+      if (state.name === "STOPPING") return;
+      one.isClearing = false;
+      // Its start follows, unless that was taken back or waits for others.
+      if (state.name === "STOPPED") return queueMicrotask(() => this.lookAgain());
+    }
     one.state = state;
     // RUNNING may be left at once (startsecs=0), and counts all the same.
     if (this.#judge.changed(one, state) === null) this.#settle(id, null);
