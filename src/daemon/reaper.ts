@@ -113,12 +113,13 @@ export function createReaper(options: ReaperOptions): Reaper {
         options.onOrphan({ pid: next.pid, status: attribute(next) }, owner);
       }
     }
+    const left = ended.length > 0 ? families.findOrphans() : [];
     for (const { pid, status } of ended) {
       const id = programs.get(pid);
       if (id === undefined) continue;
       programs.delete(pid);
       options.onProgramEnd(id, pid);
-      const isRestLeft = families.leaderEnded(id, pid);
+      const isRestLeft = families.leaderEnded(id, pid, left);
       submit({ type: "exited", pid, status, groupAlive: isRestLeft || groupLives(pid) });
     }
     for (const id of families.takeGone()) if (!groups.has(id)) submit({ type: "group-gone", id });
