@@ -347,6 +347,78 @@ const FILES: [title: string, run: Case][] = [
     },
   ],
   [
+    "a datagram says who sent it, and whoever watches is told that it is there",
+    async ({ kernel, rig }) => {
+      const sender = { pid: kernel.pid, uid: kernel.uid };
+      for (const path of [`${rig.paths.missing}.notify`, `@tsinit contract ${kernel.pid}`]) {
+        const fd = kernel.bindDatagrams(path);
+        assert.ok(typeof fd === "number" && fd > 2, `bindDatagrams: ${fd}`);
+        assert.equal(kernel.bindDatagrams(path), "EADDRINUSE");
+        assert.equal(kernel.receiveDatagram(fd), "EAGAIN");
+        let told = 0;
+        const stop = kernel.watch(fd, () => told++);
+        if (typeof stop === "string") assert.fail(stop);
+        await rig.turn();
+        assert.equal(told, 0, "nothing is there yet");
+        assert.equal(kernel.sendDatagram(path, Buffer.from("READY=1")), null);
+        assert.equal(kernel.sendDatagram(path, Buffer.alloc(4097, "x")), null);
+        while (told < 2) await rig.turn();
+        assert.deepEqual(kernel.receiveDatagram(fd), { ...sender, bytes: Buffer.from("READY=1") });
+        assert.deepEqual(kernel.receiveDatagram(fd), { ...sender, bytes: null }, "too long");
+        assert.equal(kernel.receiveDatagram(fd), "EAGAIN");
+        await rig.turn();
+        const before = told;
+        await rig.turn();
+        assert.equal(told, before, "all was read");
+        stop();
+        assert.equal(kernel.sendDatagram(path, Buffer.from("more")), null);
+        await rig.turn();
+        assert.equal(told, before, "nobody watches");
+        kernel.close(fd);
+        assert.equal(kernel.sendDatagram(path, Buffer.from("x")), "ECONNREFUSED");
+      }
+      assert.equal(kernel.bindDatagrams(`${rig.paths.missing}/x`), "ENOENT");
+      assert.equal(kernel.bindDatagrams(`/tmp/${"x".repeat(103)}`), "ENAMETOOLONG");
+      assert.equal(kernel.bindDatagrams(`@${"x".repeat(108)}`), "ENAMETOOLONG");
+      assert.equal(kernel.sendDatagram("@nobody is here", Buffer.from("x")), "ECONNREFUSED");
+      assert.equal(kernel.receiveDatagram(9999), "EBADF");
+      assert.equal(typeof kernel.watch(9999, () => {}), "string");
+    },
+  ],
+  [
+    "a process is looked at, and its end is seen by whoever holds it",
+    async (bench) => {
+      const { kernel, rig } = bench;
+      const { pid, input, output } = bench.talk("wait.sh");
+      assert.equal(await bench.readLine(output), "ready");
+      const { session = 0 } = kernel.inspect(kernel.pid) ?? {};
+      const parent = kernel.pid;
+      assert.deepEqual(kernel.inspect(pid), { parent, group: pid, session, alive: true, uid: kernel.uid });
+      assert.equal(kernel.variableOf(pid, "PROBE"), "with spaces");
+      assert.equal(kernel.variableOf(pid, "PROB"), null);
+      const fd = kernel.openProcess(pid);
+      if (typeof fd === "string") assert.fail(fd);
+      let isOver = false;
+      const stop = kernel.watch(fd, () => {
+        isOver = true;
+      });
+      if (typeof stop === "string") assert.fail(stop);
+      await rig.turn();
+      assert.equal(isOver, false);
+      assert.equal(kernel.kill(pid, KILL), null);
+      while (!isOver) await rig.turn();
+      assert.equal(kernel.inspect(pid)?.alive, false, "not reaped yet");
+      stop();
+      kernel.close(fd);
+      assert.deepEqual(await bench.end(pid), killedBy(KILL));
+      assert.equal(kernel.inspect(pid), null);
+      assert.equal(kernel.variableOf(pid, "PROBE"), null);
+      assert.equal(kernel.openProcess(pid), "ESRCH");
+      kernel.close(input);
+      kernel.close(output);
+    },
+  ],
+  [
     "a pipe carries what a program writes and ends with its last writer",
     async (bench) => {
       const { pid, input, output } = bench.talk("spew.sh", ["3", "line"]);

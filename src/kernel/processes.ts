@@ -1,12 +1,16 @@
-/** Who descends from us, from one pass over /proc. */
+/** Processes as /proc shows them: who descends from us, from one pass over it, and what one of them is. */
 import type { Pid } from "../core/states.ts";
 import { O_CLOEXEC, O_RDONLY } from "./abi.ts";
 import { readDirectory } from "./files.ts";
+import type { ProcessInfo } from "./kernel.ts";
 import * as libc from "./libc.ts";
+import { decodeText } from "./text.ts";
 
 export interface ProcessStat {
   readonly pid: Pid;
   readonly parent: Pid;
+  readonly group: Pid;
+  readonly session: Pid;
   /** Not a zombie, and not about to vanish. */
   readonly alive: boolean;
 }
@@ -38,13 +42,49 @@ export function findDescendants(self: Pid): Pid[] | null {
   return living;
 }
 
+/** null when it has ended and been reaped, or /proc does not tell. */
+export function inspectProcess(pid: Pid): ProcessInfo | null {
+  const stat = readStat(`${pid}`);
+  if (stat === null) return null;
+  const uid = /^Uid:\t(\d+)/m.exec(readStart(`${pid}/status`) ?? "")?.[1];
+  const { parent, group, session, alive } = stat;
+  return uid === undefined ? null : { parent, group, session, alive, uid: Number(uid) };
+}
+
+/** An environment may be megabytes: what is further on is not looked for. */
+const ENVIRONMENT_BYTES = 256 * 1024;
+
+/** A variable as the process was given it when its program was started; null: it has none, or it is not ours to see. */
+export function variableOf(pid: Pid, name: string): string | null {
+  const fd = libc.open(libc.cString(`/proc/${pid}/environ`), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return null;
+  const parts: Buffer[] = [];
+  for (let size = 0; size < ENVIRONMENT_BYTES; ) {
+    const part = Buffer.alloc(4096);
+    const count = libc.read(fd, part);
+    if (count <= 0) break;
+    size += count;
+    parts.push(part.subarray(0, count));
+  }
+  libc.close(fd);
+  const entries = decodeText(Buffer.concat(parts)).split("\0");
+  const entry = entries.find((each) => each.startsWith(`${name}=`));
+  return entry === undefined ? null : entry.slice(name.length + 1);
+}
+
 /** null when it has ended meanwhile. */
 function readStat(name: string): ProcessStat | null {
-  const fd = libc.open(libc.cString(`/proc/${name}/stat`), O_RDONLY | O_CLOEXEC);
+  const text = readStart(`${name}/stat`);
+  return text === null ? null : parseStat(text);
+}
+
+/** The first kilobyte of a file in /proc, null when there is none. */
+function readStart(name: string): string | null {
+  const fd = libc.open(libc.cString(`/proc/${name}`), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return null;
   const count = libc.read(fd, line);
   libc.close(fd);
-  return count > 0 ? parseStat(line.toString("latin1", 0, count)) : null;
+  return count > 0 ? line.toString("latin1", 0, count) : null;
 }
 
 /** /proc/PID/stat, proc_pid_stat(5): `pid (name) state ppid …`, where the name may hold anything, `) Z 1 ` too. */
@@ -57,5 +97,7 @@ export function parseStat(text: string): ProcessStat | null {
   // The first thread of a living process may have ended: it then looks like a zombie, with other threads beside it.
   const threads = Number(fields[17]);
   const state = fields[0];
-  return { pid, parent, alive: (state !== "Z" && state !== "X") || threads > 1 };
+  const [, , group, session] = fields.map(Number);
+  if (group === undefined || session === undefined) return null;
+  return { pid, parent, group, session, alive: (state !== "Z" && state !== "X") || threads > 1 };
 }

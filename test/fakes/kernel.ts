@@ -5,10 +5,12 @@
 import { SIGNALS, type Signal } from "../../src/core/signal-names.ts";
 import type { Pid } from "../../src/core/states.ts";
 import type {
+  Datagram,
   Errno,
   Fd,
   FileKind,
   Kernel,
+  ProcessInfo,
   Reaped,
   SpawnRequest,
   SpawnResult,
@@ -270,7 +272,49 @@ export class FakeKernel implements Kernel {
   }
 
   sendDatagram(path: string, bytes: Uint8Array): Errno | null {
-    return this.files.sendDatagram(path, bytes);
+    return this.files.sendDatagram(path, bytes, { pid: this.pid, uid: this.uid });
+  }
+
+  bindDatagrams(path: string): Fd | Errno {
+    return this.files.bindFree(path);
+  }
+
+  receiveDatagram(fd: Fd): Datagram | Errno {
+    return this.files.receiveDatagram(fd);
+  }
+
+  watch(fd: Fd, onReadable: () => void): (() => void) | Errno {
+    if (!this.files.at(fd)) return "EBADF";
+    let cancel = (): void => {};
+    const look = (): void => {
+      cancel = this.clock.after(1, look);
+      if (this.files.readable(fd)) onReadable();
+    };
+    cancel = this.clock.after(0, look);
+    return () => cancel();
+  }
+
+  inspect(pid: Pid): ProcessInfo | null {
+    const found = this.#table.get(pid);
+    if (pid === this.pid) return { parent: 0, group: pid, session: pid, alive: true, uid: this.uid };
+    if (!found || !this.hasProc) return null;
+    const parent = found.parent?.pid ?? (this.#children.has(found) ? this.pid : 0);
+    return {
+      parent,
+      group: found.group,
+      session: found.session,
+      alive: found.alive,
+      uid: found.traits.uid,
+    };
+  }
+
+  variableOf(pid: Pid, name: string): string | null {
+    return (this.hasProc && this.#table.get(pid)?.variable(name)) || null;
+  }
+
+  openProcess(pid: Pid): Fd | Errno {
+    const process = this.#table.get(pid);
+    return process ? this.files.openSpecial(`pidfd ${pid}`, () => !process.alive) : "ESRCH";
   }
 
   /** Whoever is replaced does not come back, as after an exit. */
