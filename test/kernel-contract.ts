@@ -211,6 +211,35 @@ const INHERITANCE: [title: string, run: Case][] = [
     },
   ],
   [
+    "a child has the extra descriptors under their numbers, whatever ours are; the next one has not",
+    async (bench) => {
+      const { kernel } = bench;
+      const pipes = [pipeOf(kernel), pipeOf(kernel)] as const;
+      const [a, b] = pipes;
+      // Swapped: each is where the other is to be.
+      const extra = [
+        { from: a.write, as: b.write },
+        { from: b.write, as: a.write },
+      ];
+      const own = (fds: string | undefined) => (fds ?? "").split(" ").map(Number);
+      assert.deepEqual(own((await bench.showSelf({ extra })).get("fds")), [0, 1, 2, a.write, b.write]);
+      for (const [fd, pipe] of [
+        [9, a],
+        [3, b],
+      ] as const) {
+        const words = [`${fd}`, `to ${fd}`];
+        const pid = bench.spawn("announce.sh", words, { extra: [{ from: pipe.write, as: fd }] });
+        assert.equal(await bench.readLine(pipe.read), `to ${fd}`);
+        assert.deepEqual(await bench.end(pid), exited(0));
+      }
+      assert.equal((await bench.showSelf()).get("fds"), "0 1 2");
+      for (const { read, write } of pipes) {
+        kernel.close(read);
+        kernel.close(write);
+      }
+    },
+  ],
+  [
     "a child has an empty mask and default dispositions (16)",
     async (bench) => {
       const shown = await bench.showSelf();

@@ -22,8 +22,10 @@ export interface SpawnRequest {
   readonly environment: readonly string[];
   /** null: ours. */
   readonly directory: string | null;
-  /** What becomes fds 0, 1 and 2; nothing else is inherited. Stay open here: the caller closes them. */
+  /** What becomes fds 0, 1 and 2; nothing but these and `extra` is inherited. Stay open here: the caller closes them. */
   readonly stdio: readonly [Fd, Fd, Fd];
+  /** Further descriptors, each under the number that it has in the new process, 3 or above. */
+  readonly extra?: readonly ExtraFd[];
   /** null: ours. */
   readonly user: Credentials | null;
   readonly umask: number | null;
@@ -31,6 +33,11 @@ export interface SpawnRequest {
   readonly foreground: boolean;
   /** `own`, the default: a process group of its own; `ours`: in our group; `session`: a session of its own. */
   readonly group?: "own" | "ours" | "session";
+}
+
+export interface ExtraFd {
+  readonly from: Fd;
+  readonly as: Fd;
 }
 
 /** `step` says what failed: changing to the user, the directory, the program itself, or making a process at all. */
