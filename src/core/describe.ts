@@ -108,6 +108,7 @@ function snapshotOf(record: ProgramRecord, facts: ProgramFacts, now: number): Pr
     stoppedAt: facts.stoppedAt,
     exitStatus: facts.exitStatus,
     spawnError: facts.spawnError,
+    said: facts.said,
     description: record.blocked ?? describeState(spec.name, state, facts, now),
     blocked: record.blocked,
     ready: state.name === "RUNNING" && state.ready,

@@ -25,7 +25,7 @@ export interface Journal {
   subscribe(listener: (entry: JournalEntry) => void): () => void;
 }
 
-const NEVER: ProgramFacts = { startedAt: 0, stoppedAt: 0, exitStatus: 0, spawnError: "" };
+const NEVER: ProgramFacts = { startedAt: 0, stoppedAt: 0, exitStatus: 0, spawnError: "", said: "" };
 
 function count<K>(counters: Map<K, number>, key: K): void {
   counters.set(key, (counters.get(key) ?? 0) + 1);
@@ -63,6 +63,7 @@ export function createJournal(clock: Clock, onListenerFault: (error: unknown) =>
         ended.status.kind === "exited" ? String(ended.status.code) : signalName(ended.status.signal),
       );
       facts.stoppedAt = clock.wall();
+      facts.said = "";
       facts.exitStatus = ended.tooQuick ? 0 : ended.status.kind === "exited" ? ended.status.code : -1;
       if (!ended.tooQuick && !ended.expected && to.name === "EXITED")
         facts.spawnError = `Bad exit code ${facts.exitStatus}`;
@@ -73,6 +74,7 @@ export function createJournal(clock: Clock, onListenerFault: (error: unknown) =>
         facts.startedAt = clock.wall();
         facts.exitStatus = 0;
         facts.spawnError = "";
+        facts.said = "";
         break;
       case "RUNNING":
         if (entry.from === "STARTING") record.startDurationSeconds = clock.wall() - facts.startedAt;
@@ -94,6 +96,10 @@ export function createJournal(clock: Clock, onListenerFault: (error: unknown) =>
     record(entry) {
       if (entry.type === "state") noteState(entry);
       if (entry.type === "spawned") program(entry.id).starts++;
+      if (entry.type === "said") {
+        const record = program(entry.id);
+        record.facts = { ...record.facts, said: entry.text };
+      }
       for (const listener of listeners) {
         try {
           listener(entry);

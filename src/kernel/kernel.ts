@@ -50,13 +50,13 @@ export interface Reaped {
   readonly status: ExitStatus;
 }
 
-/** A process as /proc shows it; a zombie is not alive. `uid`: the real one. */
+/** What tells whose a process may be. */
 export interface ProcessInfo {
   readonly parent: Pid;
   readonly group: Pid;
   readonly session: Pid;
+  /** Not a zombie. */
   readonly alive: boolean;
-  readonly uid: number;
 }
 
 /** `pid` and `uid` of its sender are the kernel's word; pid 0: somebody outside of our pid namespace. */
@@ -109,10 +109,12 @@ export interface Kernel {
   becomeSubreaper(): Errno | null;
   /** Descendants of ours that are alive (no zombies), from /proc; null when /proc cannot be read. */
   descendants(): Pid[] | null;
-  /** null: there is no such process (any more), or no /proc. */
-  inspect(pid: Pid): ProcessInfo | null;
-  /** What a process was given as an environment variable when its program was started; null: nothing, or not for us to see. */
-  variableOf(pid: Pid, name: string): string | null;
+  /** null: there is none of that pid, or /proc cannot tell. */
+  processAt(pid: Pid): ProcessInfo | null;
+  /** The real uid; null as above. */
+  userOf(pid: Pid): number | null;
+  /** `KEY=VALUE` as its program was started with; null when that is not ours to read. */
+  environmentOf(pid: Pid): string[] | null;
   /** A descriptor that is readable once the process has ended. "ENOSYS" before Linux 5.3. */
   openProcess(pid: Pid): Fd | Errno;
 

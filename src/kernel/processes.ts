@@ -6,13 +6,8 @@ import type { ProcessInfo } from "./kernel.ts";
 import * as libc from "./libc.ts";
 import { decodeText } from "./text.ts";
 
-export interface ProcessStat {
+export interface ProcessStat extends ProcessInfo {
   readonly pid: Pid;
-  readonly parent: Pid;
-  readonly group: Pid;
-  readonly session: Pid;
-  /** Not a zombie, and not about to vanish. */
-  readonly alive: boolean;
 }
 
 /** One line fits: a name of at most 64 bytes and about fifty numbers. */
@@ -42,20 +37,19 @@ export function findDescendants(self: Pid): Pid[] | null {
   return living;
 }
 
-/** null when it has ended and been reaped, or /proc does not tell. */
-export function inspectProcess(pid: Pid): ProcessInfo | null {
-  const stat = readStat(`${pid}`);
-  if (stat === null) return null;
+export function processAt(pid: Pid): ProcessInfo | null {
+  return readStat(`${pid}`);
+}
+
+export function userOf(pid: Pid): number | null {
   const uid = /^Uid:\t(\d+)/m.exec(readStart(`${pid}/status`) ?? "")?.[1];
-  const { parent, group, session, alive } = stat;
-  return uid === undefined ? null : { parent, group, session, alive, uid: Number(uid) };
+  return uid === undefined ? null : Number(uid);
 }
 
 /** An environment may be megabytes: what is further on is not looked for. */
 const ENVIRONMENT_BYTES = 256 * 1024;
 
-/** A variable as the process was given it when its program was started; null: it has none, or it is not ours to see. */
-export function variableOf(pid: Pid, name: string): string | null {
+export function environmentOf(pid: Pid): string[] | null {
   const fd = libc.open(libc.cString(`/proc/${pid}/environ`), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return null;
   const parts: Buffer[] = [];
@@ -67,9 +61,9 @@ export function variableOf(pid: Pid, name: string): string | null {
     parts.push(part.subarray(0, count));
   }
   libc.close(fd);
-  const entries = decodeText(Buffer.concat(parts)).split("\0");
-  const entry = entries.find((each) => each.startsWith(`${name}=`));
-  return entry === undefined ? null : entry.slice(name.length + 1);
+  return decodeText(Buffer.concat(parts))
+    .split("\0")
+    .filter((entry) => entry !== "");
 }
 
 /** null when it has ended meanwhile. */

@@ -19,7 +19,7 @@ const RUNNING: ProgramState = { name: "RUNNING", pid: 7, ...FRESH_RUN, startedAt
 function snapshotOf(ids: readonly string[]): Snapshot {
   const programs = ids.map((id) => {
     const spec = fakeSpec(id);
-    const facts = { startedAt: 1000.5, stoppedAt: 0, exitStatus: 0, spawnError: "" };
+    const facts = { startedAt: 1000.5, stoppedAt: 0, exitStatus: 0, spawnError: "", said: "" };
     const flags = { ready: true, done: false, stoppedByHand: false, pending: false, blocked: null };
     return { id: spec.id, spec, state: RUNNING, pid: 7, description: "", ...facts, ...flags };
   });

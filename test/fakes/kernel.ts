@@ -296,9 +296,9 @@ export class FakeKernel implements Kernel {
     return () => cancel();
   }
 
-  inspect(pid: Pid): ProcessInfo | null {
+  processAt(pid: Pid): ProcessInfo | null {
     const found = this.#table.get(pid);
-    if (pid === this.pid) return { parent: 0, group: pid, session: pid, alive: true, uid: this.uid };
+    if (pid === this.pid) return { parent: 0, group: pid, session: pid, alive: true };
     if (!found || !this.hasProc) return null;
     const parent = found.parent?.pid ?? (this.#children.has(found) ? this.pid : 0);
     return {
@@ -306,12 +306,15 @@ export class FakeKernel implements Kernel {
       group: found.group,
       session: found.session,
       alive: found.alive,
-      uid: found.traits.uid,
     };
   }
 
-  variableOf(pid: Pid, name: string): string | null {
-    return (this.hasProc && this.#table.get(pid)?.variable(name)) || null;
+  userOf(pid: Pid): number | null {
+    return this.#table.get(pid)?.traits.uid ?? null;
+  }
+
+  environmentOf(pid: Pid): string[] | null {
+    return [...(this.#table.get(pid)?.traits.request.environment ?? [])];
   }
 
   openProcess(pid: Pid): Fd | Errno {
