@@ -103,13 +103,15 @@ def fork(steps, gone, session):
 
 
 def send(address, text, fds=(), wait=True):
+    import array
     import socket
 
     where = "\0" + address[1:] if address[0] == "@" else address
     message = text.replace(";", "\n").replace("@self", str(os.getpid())).encode()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.setblocking(wait)
-        sender.sendto(message, where) if not fds else socket.send_fds(sender, [message], fds, 0, where)
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        sender.sendmsg([message], rights, 0, where)
 
 
 def barrier():
