@@ -420,9 +420,6 @@ const FILES: [title: string, run: Case][] = [
       const { kernel, rig } = bench;
       const { pid, input, output } = bench.talk("wait.sh");
       assert.equal(await bench.readLine(output), "ready");
-      const { session = 0 } = kernel.processAt(kernel.pid) ?? {};
-      const parent = kernel.pid;
-      assert.deepEqual(kernel.processAt(pid), { parent, group: pid, session, alive: true });
       assert.equal(kernel.userOf(pid), kernel.uid);
       assert.deepEqual(kernel.environmentOf(pid), ["PATH=/usr/bin:/bin", "PROBE=with spaces"]);
       const fd = kernel.openProcess(pid);

@@ -14,7 +14,7 @@ export function renderPlan(config: Config): string[] {
   let tier = 0;
   let last = "";
   for (const spec of plan.programs) {
-    const key = tierOf(spec).join("/");
+    const key = tierOf(spec).slice(0, 2).join("/");
     if (key !== last) tier++;
     last = key;
     out.push(...renderProgram(spec, tier));

@@ -38,15 +38,15 @@ test("the text report", () => {
     `Files: /etc/tsinit.ini
 
 Programs, in the order they start:
-  cache (tier 1, priority 100)
-    command    cache
+  redis (tier 1, priority 100)
+    command    redis-server "unclosed
+    problem    can't parse command 'redis-server "unclosed': No closing quotation: it will not start
     variables  TOKEN
     restart    when unexpected (expected: 0); RUNNING after 1 s, 3 retries
     stop       SIGTERM, 10 s each, then SIGKILL
     output     stdout to stdout, stderr to stderr
-  redis (tier 1, priority 100)
-    command    redis-server "unclosed
-    problem    can't parse command 'redis-server "unclosed': No closing quotation: it will not start
+  cache (tier 1, priority 100)
+    command    cache
     variables  TOKEN
     restart    when unexpected (expected: 0); RUNNING after 1 s, 3 retries
     stop       SIGTERM, 10 s each, then SIGKILL
@@ -105,8 +105,8 @@ test("conformance 101: the JSON report has the plan or the errors", () => {
     ok: true,
     files: ["/etc/tsinit.ini"],
     programs: [
-      { id: "cache:cache" },
       { id: "redis:redis" },
+      { id: "cache:cache" },
       { id: "web:web", stopsignals: ["SIGINT", "SIGTERM"], environment: ["TOKEN", "KEY"] },
     ],
     settings: { logTimestamps: "rfc3339" },

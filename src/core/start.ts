@@ -4,7 +4,7 @@
  */
 
 import { blockOf } from "./conditions.ts";
-import { changeProgram, type Draft, decide, patch, say } from "./draft.ts";
+import { changeProgram, type Draft, decide, patch, say, stopRest } from "./draft.ts";
 import { outcomeOfBlocked, outcomeOfDone } from "./outcome.ts";
 import { compareTiers } from "./plan.ts";
 import type { ProgramRecord } from "./system.ts";
@@ -135,7 +135,10 @@ function startNow(
   position: number,
   restart: NonNullable<ProgramRecord["pending"]>["restart"],
 ): void {
-  patch(draft, position, { pending: null, stoppedByHand: false, blocked: null });
+  patch(draft, position, { pending: { restart }, stoppedByHand: false, blocked: null });
+  // Never a second daemon beside the first: the start follows when that is gone.
+  if (stopRest(draft, position)) return;
+  patch(draft, position, { pending: null });
   changeProgram(draft, position, { type: "start", restart });
 }
 

@@ -101,6 +101,7 @@ export async function boot(request: BootRequest): Promise<void> {
     kernel,
     clock,
     oom: watchOom(),
+    isProgram: (id) => programAt(loop.system(), id) !== undefined,
     submit: (event) => loop.submit(event),
     beforeProgramEnd: (id) => notify.drain(id),
     onProgramEnd(id, pid) {

@@ -50,15 +50,6 @@ export interface Reaped {
   readonly status: ExitStatus;
 }
 
-/** What tells whose a process may be. */
-export interface ProcessInfo {
-  readonly parent: Pid;
-  readonly group: Pid;
-  readonly session: Pid;
-  /** Not a zombie. */
-  readonly alive: boolean;
-}
-
 /** `pid` and `uid` of its sender are the kernel's word; pid 0: somebody outside of our pid namespace. */
 export interface Datagram {
   readonly pid: Pid;
@@ -89,6 +80,17 @@ export class CredentialsLost extends Error {
   }
 }
 
+/** What tells a process from a later one with the same pid, and whose it may be. */
+export interface ProcessInfo {
+  readonly parent: Pid;
+  readonly group: Pid;
+  readonly session: Pid;
+  /** Clock ticks since the machine started. */
+  readonly startedAt: number;
+  /** Not a zombie. */
+  readonly alive: boolean;
+}
+
 export type FileKind = { readonly type: "file" | "directory" | "other"; readonly executable: boolean };
 
 export interface Kernel {
@@ -107,14 +109,16 @@ export interface Kernel {
   /** pid < -1: the group; -1: everything we may signal (only as real PID 1). */
   kill(pid: Pid, signal: Signal | 0): Errno | null;
   becomeSubreaper(): Errno | null;
-  /** Descendants of ours that are alive (no zombies), from /proc; null when /proc cannot be read. */
-  descendants(): Pid[] | null;
+  /** The processes whose parent it is, zombies too, from /proc; null when /proc cannot tell. */
+  childrenOf(pid: Pid): Pid[] | null;
   /** null: there is none of that pid, or /proc cannot tell. */
   processAt(pid: Pid): ProcessInfo | null;
   /** The real uid; null as above. */
   userOf(pid: Pid): number | null;
   /** `KEY=VALUE` as its program was started with; null when that is not ours to read. */
   environmentOf(pid: Pid): string[] | null;
+  /** Descendants of ours that are alive (no zombies), from /proc; null when /proc cannot be read. */
+  descendants(): Pid[] | null;
   /** A descriptor that is readable once the process has ended. "ENOSYS" before Linux 5.3. */
   openProcess(pid: Pid): Fd | Errno;
 

@@ -33,7 +33,7 @@ import { closeInheritedOnExec, statPath, writeAll } from "./files.ts";
 import type { Errno, Kernel } from "./kernel.ts";
 import * as libc from "./libc.ts";
 import { knock, listenTcp, listenUnix, setBacklog } from "./listen.ts";
-import { environmentOf, findDescendants, processAt, userOf } from "./processes.ts";
+import { childrenOf, environmentOf, findDescendants, processAt, userOf } from "./processes.ts";
 import { bindDatagrams, receiveDatagram } from "./receive.ts";
 import { spawn } from "./spawn.ts";
 import { decodeText } from "./text.ts";
@@ -58,10 +58,11 @@ export function linuxKernel(): Kernel {
     reap,
     kill: (pid, signal) => errnoOf(libc.kill(pid, signal)),
     becomeSubreaper: () => errnoOf(libc.prctl(PR_SET_CHILD_SUBREAPER, 1n)),
-    descendants: () => findDescendants(process.pid),
+    childrenOf,
     processAt,
-    userOf,
     environmentOf,
+    userOf,
+    descendants: () => findDescendants(process.pid),
     openProcess(pid) {
       const fd = libc.syscall(SYS.pidfd_open, BigInt(pid));
       return fd < 0 ? errnoName(-fd) : fd;

@@ -75,6 +75,7 @@ export class FakeKernel implements Kernel {
   readonly #environment: [string, string][];
   readonly #pidMax: number;
   #lastPid: Pid;
+  #started = 1;
   /** All that a pid stands for, zombies too. */
   readonly #table = new Map<Pid, FakeProcess>();
   /** Our children, oldest first; orphans come in behind. */
@@ -192,6 +193,24 @@ export class FakeKernel implements Kernel {
     return failure?.errno ?? null;
   }
 
+  childrenOf(pid: Pid): Pid[] | null {
+    if (!this.hasProc) return null;
+    if (pid === this.pid) return [...this.#children].map((each) => each.pid);
+    return [...this.#table.values()].filter((each) => each.parent?.pid === pid).map((each) => each.pid);
+  }
+
+  processAt(pid: Pid): ProcessInfo | null {
+    const found = this.hasProc ? this.#table.get(pid) : undefined;
+    if (!found) return null;
+    const { group, session, alive } = found;
+    return { parent: found.parent?.pid ?? this.pid, group, session, alive, startedAt: found.startedAt };
+  }
+
+  environmentOf(pid: Pid): string[] | null {
+    const found = this.hasProc ? this.#table.get(pid) : undefined;
+    return found?.alive ? [...found.traits.request.environment] : null;
+  }
+
   descendants(): Pid[] | null {
     if (!this.hasProc) return null;
     const isOurs = (each: FakeProcess): boolean =>
@@ -296,25 +315,8 @@ export class FakeKernel implements Kernel {
     return () => cancel();
   }
 
-  processAt(pid: Pid): ProcessInfo | null {
-    const found = this.#table.get(pid);
-    if (pid === this.pid) return { parent: 0, group: pid, session: pid, alive: true };
-    if (!found || !this.hasProc) return null;
-    const parent = found.parent?.pid ?? (this.#children.has(found) ? this.pid : 0);
-    return {
-      parent,
-      group: found.group,
-      session: found.session,
-      alive: found.alive,
-    };
-  }
-
   userOf(pid: Pid): number | null {
     return this.#table.get(pid)?.traits.uid ?? null;
-  }
-
-  environmentOf(pid: Pid): string[] | null {
-    return [...(this.#table.get(pid)?.traits.request.environment ?? [])];
   }
 
   openProcess(pid: Pid): Fd | Errno {
@@ -381,7 +383,14 @@ export class FakeKernel implements Kernel {
       ended: (process: FakeProcess) => this.#onEnd(process),
       after: (millis: number, action: () => void) => void this.clock.after(millis, action),
     };
-    const process = new FakeProcess(world, pid, parent, traits, ids, files);
+    const process = new FakeProcess(
+      world,
+      pid,
+      parent,
+      traits,
+      { ...ids, startedAt: this.#started++ },
+      files,
+    );
     this.#table.set(pid, process);
     return process;
   }
