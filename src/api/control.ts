@@ -6,6 +6,7 @@ import type { JournalEntry } from "../core/effect.ts";
 import type { Signal } from "../core/signal-names.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import type { GroupSpec, Plan, ProgramId } from "../core/spec.ts";
+import type { Timeline } from "./graph.ts";
 
 export type Command =
   | { readonly type: "start"; readonly ids: readonly ProgramId[]; readonly gated: boolean }
@@ -42,6 +43,8 @@ export interface Control {
   reread(): Reread;
   /** Called after each journal entry, in order. Returns the way to stop. */
   subscribe(listener: (entry: JournalEntry) => void): () => void;
+  /** When programs started, for the first time. */
+  timeline(): Timeline;
   pid(): number;
   identifier(): string;
   version(): string;

@@ -33,6 +33,17 @@ export function processInfo(program: ProgramSnapshot, now: number): Value {
     stderr_logfile: spec.redirectStderr ? "" : logPath(spec.stderr),
     pid: program.pid,
     description: program.description,
+    ...(spec.schedule === null ? {} : scheduleInfo(program)),
+  };
+}
+
+/** Of its schedule, which supervisord knows nothing of; `start` and `stop` are those of its last run. 0: none. */
+function scheduleInfo(program: ProgramSnapshot): { readonly [name: string]: Value } {
+  return {
+    schedule: program.spec.schedule?.expression ?? "",
+    nextrun: wholeSeconds(program.nextRunAt),
+    lastsuccess: wholeSeconds(program.lastSuccessAt),
+    lastresult: program.lastResult,
   };
 }
 

@@ -97,7 +97,13 @@ export type JournalEntry =
   /** A run of its schedule did not begin because another was under way, or waits for it. */
   | { readonly type: "overlap"; readonly id: ProgramId; readonly action: "skip" | "queue" | "kill" }
   /** Why it waits, or cannot start at all; told once when that begins or changes. */
-  | { readonly type: "blocked"; readonly id: ProgramId; readonly reason: string }
+  | {
+      readonly type: "blocked";
+      readonly id: ProgramId;
+      readonly reason: string;
+      /** It cannot come true by itself. */
+      readonly failed: boolean;
+    }
   /** The start sequence is over: every tier was reached and settled once. */
   | { readonly type: "started" }
   | { readonly type: "draining"; readonly seconds: number }

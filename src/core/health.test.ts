@@ -34,6 +34,10 @@ function program(
     stoppedByHand: false,
     pending: false,
     blocked: null,
+    stuck: false,
+    lastSuccessAt: 0,
+    lastResult: "",
+    nextRunAt: 0,
     ...more,
   };
 }

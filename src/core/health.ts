@@ -1,6 +1,7 @@
 /**
  * Health from a snapshot: what a probe answers and why (product 5). Pure; the paths and codes are the API's.
  */
+import { WAITS_FOR_TIER } from "./describe.ts";
 import type { ProgramSnapshot, Snapshot } from "./snapshot.ts";
 import { namespec } from "./spec.ts";
 
@@ -117,11 +118,7 @@ function detailOf({ state, stoppedByHand, pending, blocked, description }: Progr
     case "FATAL":
       return description;
     case "STOPPED":
-      return stoppedByHand
-        ? "stopped by an operator"
-        : pending
-          ? (blocked ?? "waits for an earlier tier")
-          : "";
+      return stoppedByHand ? "stopped by an operator" : pending ? (blocked ?? WAITS_FOR_TIER) : "";
     case "EXITED":
       return blocked ?? (state.expected ? "" : "ended unexpectedly");
     case "RUNNING":

@@ -7,7 +7,8 @@ import { takeSnapshot } from "../core/describe.ts";
 import type { Outcome } from "../core/effect.ts";
 import { EXIT_FAULT, EXIT_USAGE } from "../core/exit-codes.ts";
 import { SIGNALS, type Signal, signalName } from "../core/signal-names.ts";
-import type { Snapshot } from "../core/snapshot.ts";
+import type { ProgramFacts, Snapshot } from "../core/snapshot.ts";
+import type { ProgramId } from "../core/spec.ts";
 import { pidOf } from "../core/states.ts";
 import { createSystem, programAt } from "../core/system.ts";
 import { CredentialsLost, type Fd, type Kernel, type SpawnRequest } from "../kernel/kernel.ts";
@@ -27,10 +28,12 @@ import { watchOom } from "./oom.ts";
 import { createPerformer } from "./perform.ts";
 import { createReaper } from "./reaper.ts";
 import type { Report } from "./report.ts";
+import { createScheduleHost } from "./schedule-host.ts";
 import { createServers, type Servers } from "./servers.ts";
 import type { Signals } from "./signals.ts";
 import { createSockets } from "./sockets.ts";
 import { createStdinPipes } from "./stdin.ts";
+import { createTimeline } from "./timeline.ts";
 
 export interface BootRequest {
   readonly kernel: Kernel;
@@ -93,6 +96,17 @@ export async function boot(request: BootRequest): Promise<void> {
     if (entry.type !== "state" || entry.ended || entry.to.name === "STOPPED") sockets.keepFor(loop.system());
   });
   journal.subscribe(listeners.onEntry);
+
+  const timeline = createTimeline(clock, () => loop.system().plan.programs);
+  journal.subscribe(timeline.onEntry);
+
+  const schedules = createScheduleHost({
+    clock,
+    programs: () => loop.system().plan.programs,
+    onDue: (id) => loop.submit({ type: "scheduled", id }),
+    fault: (where, error) => fault(where, error),
+  });
+  journal.subscribe(schedules.onEntry);
 
   /** In tini's place tsinit is as silent as tini: only what went wrong. */
   const isQuiet = (level: Level) => config.plan.passthrough && (level === "info" || level === "warn");
@@ -173,7 +187,12 @@ export async function boot(request: BootRequest): Promise<void> {
     },
   });
 
-  const snapshot = (): Snapshot => takeSnapshot(loop.system(), journal.facts, clock.wall(), faults);
+  const factsOf = (id: ProgramId): ProgramFacts => {
+    const facts = journal.facts(id);
+    const nextRunAt = schedules.nextRunAt(id);
+    return nextRunAt === 0 ? facts : { ...facts, nextRunAt };
+  };
+  const snapshot = (): Snapshot => takeSnapshot(loop.system(), factsOf, clock.wall(), faults);
   const control: DaemonControl = createControl({
     loop,
     journal,
@@ -193,6 +212,7 @@ export async function boot(request: BootRequest): Promise<void> {
     },
     sendRemoteEvent: (type, data) => listeners.sendRemoteEvent(type, data),
     blame: () => listeners.blame(),
+    timeline: timeline.view,
     wall: () => clock.wall(),
     pid: kernel.pid,
     version: request.version,
@@ -343,9 +363,11 @@ export async function boot(request: BootRequest): Promise<void> {
   await listeners.start();
   await notify.load(config.plan.programs);
   signals.deliver(onSignal);
+  timeline.boot(config.plan.programs);
   loop.submit({ type: "boot" });
   // A child may have ended before anyone listened, in an earlier life of this process.
   reaper.reap();
+  await schedules.start();
 
   if (pidfile !== null) {
     const error = writePidfile(pidfile, kernel.pid);

@@ -25,6 +25,7 @@ export interface ControlOptions {
   readonly sendRemoteEvent: Control["sendRemoteEvent"];
   /** The failure that an event listener is told of right now. */
   readonly blame: () => Blame | null;
+  readonly timeline: Control["timeline"];
   readonly wall: () => number;
   readonly pid: number;
   readonly version: string;
@@ -131,6 +132,7 @@ export function createControl(options: ControlOptions): DaemonControl {
     update,
     reloads: rereader.facts,
     subscribe: (listener) => journal.subscribe(listener),
+    timeline: options.timeline,
     pid: () => options.pid,
     identifier: () => activePlan().global.identifier,
     version: () => options.version,

@@ -52,6 +52,7 @@ export function renderEntry(entry: JournalEntry, specOf: SpecOf): LogLine | null
     case "overlap":
       return line("warn", `${name(entry.id)} is still running: ${OVERLAPS[entry.action]}`);
     case "blocked":
+      if (entry.failed) return line("warn", `${name(entry.id)} does not start: ${entry.reason}`);
       return line("info", `${name(entry.id)} does not start yet: ${entry.reason}`);
     case "started":
       return line("debug", "the start sequence is over");
