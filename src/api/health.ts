@@ -48,11 +48,13 @@ export function answerHealth(request: HealthRequest, snapshot: Snapshot): Health
 /** Whoever answers is alive. */
 const PING = { name: "ping", ok: true, reason: "" };
 
-/** What follows these states is an error of the system's, with paths in it. */
+/** What follows these states is an error of the system's, with paths in it; what follows an exec check may be anything. */
 function hideDetails(health: Health): Health {
   const checks = health.checks.map((check) => ({
     ...check,
-    reason: check.reason.replace(/^(BACKOFF|FATAL|UNKNOWN): [^]*$/, "$1"),
+    reason: check.reason
+      .replace(/^(BACKOFF|FATAL|UNKNOWN): [^]*$/, "$1")
+      .replace(/^(RUNNING: not ready: exec: exit status \d+|RUNNING: not ready: exec): [^]*$/, "$1"),
   }));
   return { ...health, checks };
 }

@@ -3,6 +3,7 @@ import type { Effect, Outcome } from "../core/effect.ts";
 import type { SystemEvent } from "../core/event.ts";
 import { SIGNALS, type Signal } from "../core/signal-names.ts";
 import type { ProgramId, ProgramSpec } from "../core/spec.ts";
+import type { Pid } from "../core/states.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Journal } from "./journal.ts";
 import { type LaunchContext, launch } from "./launch.ts";
@@ -14,6 +15,8 @@ export interface PerformOptions {
   readonly journal: Journal;
   readonly launchContext: () => LaunchContext;
   readonly specOf: (id: ProgramId) => ProgramSpec | null;
+  /** Runs `stop_command`; the event says that it could not. */
+  readonly stopCommand: (spec: ProgramSpec, pid: Pid) => SystemEvent | null;
   readonly awaitListeners: () => void;
   readonly onExit: (outcome: Outcome) => void;
 }
@@ -21,12 +24,12 @@ export interface PerformOptions {
 export function createPerformer(options: PerformOptions): (effect: Effect) => SystemEvent | null {
   const { kernel, reaper, journal } = options;
 
-  function spawn(id: ProgramId): SystemEvent | null {
+  function spawn(id: ProgramId, stage: "pre" | "main"): SystemEvent | null {
     const spec = options.specOf(id);
     if (!spec) return null;
-    const launched = launch(spec, options.launchContext());
+    const launched = launch(spec, stage, options.launchContext());
     if (!launched.ok) return { type: "spawn-failed", id, reason: launched.reason, code: launched.code };
-    reaper.track(launched.pid, id);
+    reaper.track(launched.pid, id, stage);
     return { type: "spawned", id, pid: launched.pid };
   }
 
@@ -40,10 +43,12 @@ export function createPerformer(options: PerformOptions): (effect: Effect) => Sy
 
   return (effect) => {
     switch (effect.type) {
-      case "stop-command":
-        return null;
+      case "stop-command": {
+        const spec = options.specOf(effect.id);
+        return spec && options.stopCommand(spec, effect.pid);
+      }
       case "spawn":
-        return spawn(effect.id);
+        return spawn(effect.id, effect.stage);
       case "kill": {
         if (effect.signal === SIGNALS.KILL) reaper.noteKilled(effect.pid);
         const errno = kernel.kill(effect.group ? -effect.pid : effect.pid, effect.signal);

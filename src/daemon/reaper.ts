@@ -9,8 +9,10 @@ import type { Clock } from "./clock.ts";
 import type { OomWatch } from "./oom.ts";
 
 export interface Reaper {
-  /** A program's process, from its spawn until it is reaped. */
-  track(pid: Pid, id: ProgramId): void;
+  /** A program's process, from its spawn until it is reaped. `pre`: what is left of its group is killed at its end. */
+  track(pid: Pid, id: ProgramId, stage: "pre" | "main"): void;
+  /** A process of ours that is no program: neither its end nor it is an orphan's. */
+  trackHelper(pid: Pid, onEnd: (status: ExitStatus) => void): void;
   owner(pid: Pid): ProgramId | null;
   /** A SIGKILL of ours: the death that follows is not the kernel's doing. */
   noteKilled(pid: Pid): void;
@@ -39,6 +41,9 @@ const LOOK_AGAIN_MS = 50;
 export function createReaper(options: ReaperOptions): Reaper {
   const { kernel, clock, submit } = options;
   const programs = new Map<Pid, ProgramId>();
+  /** Those of them that run before the program itself. */
+  const pres = new Set<Pid>();
+  const helpers = new Map<Pid, (status: ExitStatus) => void>();
   const killed = new Set<Pid>();
   const groups = new Map<ProgramId, Pid>();
   let awaitingAlone = false;
@@ -86,17 +91,26 @@ export function createReaper(options: ReaperOptions): Reaper {
     for (;;) {
       const next = kernel.reap();
       if (next === "none" || next === "childless") break;
-      // Thousands of orphans may end at once: only programs are worth keeping.
-      if (programs.has(next.pid)) ended.push({ pid: next.pid, status: attribute(next) });
+      // Thousands of orphans may end at once: only programs and helpers are worth keeping.
+      if (helpers.has(next.pid)) ended.push(next);
+      else if (programs.has(next.pid)) ended.push({ pid: next.pid, status: attribute(next) });
       else {
         orphans++;
         options.onOrphan(next);
       }
     }
     for (const { pid, status } of ended) {
+      const onHelperEnd = helpers.get(pid);
+      if (onHelperEnd !== undefined) {
+        helpers.delete(pid);
+        onHelperEnd(status);
+        continue;
+      }
       const id = programs.get(pid);
       if (id === undefined) continue;
       programs.delete(pid);
+      // The program itself is to find the place as it was.
+      if (pres.delete(pid)) kernel.kill(-pid, SIGNALS.KILL);
       options.onProgramEnd(id, pid);
       submit({ type: "exited", pid, status, groupAlive: groupLives(pid) });
     }
@@ -104,7 +118,11 @@ export function createReaper(options: ReaperOptions): Reaper {
   }
 
   return {
-    track: (pid, id) => void programs.set(pid, id),
+    track(pid, id, stage) {
+      programs.set(pid, id);
+      if (stage === "pre") pres.add(pid);
+    },
+    trackHelper: (pid, onEnd) => void helpers.set(pid, onEnd),
     owner: (pid) => programs.get(pid) ?? null,
     noteKilled: (pid) => {
       if (programs.has(pid)) killed.add(pid);
