@@ -116,7 +116,12 @@ export async function boot(request: BootRequest): Promise<void> {
   });
 
   const helpers = createHelpers({ launchContext, reaper });
-  const stopCommands = createStopCommands({ helpers, clock, say, submit: (event) => loop.submit(event) });
+  const stopCommands = createStopCommands({
+    helpers,
+    say,
+    stateOf: (id) => programAt(loop.system(), id)?.state ?? null,
+    submit: (event) => loop.submit(event),
+  });
   journal.subscribe(stopCommands.onEntry);
   const checks = createChecks({
     kernel,
@@ -141,7 +146,7 @@ export async function boot(request: BootRequest): Promise<void> {
       journal,
       launchContext,
       specOf: (id) => programAt(loop.system(), id)?.spec ?? null,
-      stopCommand: (spec, pid) => stopCommands.run(spec, pid),
+      stopCommands,
       awaitListeners: () => listeners.whenIdle(() => loop.submit({ type: "listeners-idle" })),
       onExit: (outcome) => void end(outcome),
     }),

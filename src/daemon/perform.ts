@@ -3,11 +3,11 @@ import type { Effect, Outcome } from "../core/effect.ts";
 import type { SystemEvent } from "../core/event.ts";
 import { SIGNALS, type Signal } from "../core/signal-names.ts";
 import type { ProgramId, ProgramSpec } from "../core/spec.ts";
-import type { Pid } from "../core/states.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Journal } from "./journal.ts";
 import { type LaunchContext, launch } from "./launch.ts";
 import type { Reaper } from "./reaper.ts";
+import type { StopCommands } from "./stop-commands.ts";
 
 export interface PerformOptions {
   readonly kernel: Kernel;
@@ -15,8 +15,7 @@ export interface PerformOptions {
   readonly journal: Journal;
   readonly launchContext: () => LaunchContext;
   readonly specOf: (id: ProgramId) => ProgramSpec | null;
-  /** Runs `stop_command`; the event says that it could not. */
-  readonly stopCommand: (spec: ProgramSpec, pid: Pid) => SystemEvent | null;
+  readonly stopCommands: Pick<StopCommands, "run" | "onKill">;
   readonly awaitListeners: () => void;
   readonly onExit: (outcome: Outcome) => void;
 }
@@ -45,11 +44,12 @@ export function createPerformer(options: PerformOptions): (effect: Effect) => Sy
     switch (effect.type) {
       case "stop-command": {
         const spec = options.specOf(effect.id);
-        return spec && options.stopCommand(spec, effect.pid);
+        return spec && options.stopCommands.run(spec, effect.pid);
       }
       case "spawn":
         return spawn(effect.id, effect.stage);
       case "kill": {
+        options.stopCommands.onKill(effect.id);
         if (effect.signal === SIGNALS.KILL) reaper.noteKilled(effect.pid);
         const errno = kernel.kill(effect.group ? -effect.pid : effect.pid, effect.signal);
         // ESRCH: it ended just now, its exit is on the way.

@@ -215,9 +215,11 @@ function probedPid(state: ProgramState): Pid | null {
   return state.name === "STARTING" && state.stage === "main" ? state.pid : null;
 }
 
-/** From 0 to 1, another for each program and always the same: FNV-1a. */
+/** From 0 to 1, another for each program and always the same: FNV-1a, mixed once more for names that differ in little. */
 function phase(id: ProgramId): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) / 4_294_967_296;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 4_294_967_296;
 }
