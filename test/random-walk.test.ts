@@ -8,7 +8,7 @@ import type { Effect, JournalEntry, Outcome } from "../src/core/effect.ts";
 import type { SystemEvent } from "../src/core/event.ts";
 import { compareTiers, findCycle, orderPrograms } from "../src/core/plan.ts";
 import type { Dependency, Plan, ProgramId, ProgramSpec } from "../src/core/spec.ts";
-import { type ExitStatus, exitCode, pidOf, type StateName } from "../src/core/states.ts";
+import { type ExitStatus, exitCode, type ProgramState, pidOf, type StateName } from "../src/core/states.ts";
 import { createSystem, nextDeadline, programAt, type System, step } from "../src/core/system.ts";
 import { fakePlan, fakeSpec } from "./fakes/plans.ts";
 import { createRandom, World } from "./fakes/world.ts";
@@ -202,10 +202,21 @@ class Onlooker {
         return;
       case "state":
         return this.#seeState(system, entry);
+      case "left-behind":
+        assert.ok(
+          !ALIVE.includes(this.states.get(entry.id) ?? "STOPPED"),
+          `${entry.id} is up, and what it left is stopped`,
+        );
+        this.#clearing.add(entry.id);
+        return;
       default:
         return;
     }
   }
+
+  /** How it ended by itself; that what it left behind is stopped later does not change that. */
+  readonly lastEnd = new Map<ProgramId, ProgramState>();
+  readonly #clearing = new Set<ProgramId>();
 
   #seeState(system: System, entry: Extract<JournalEntry, { type: "state" }>): void {
     const { id, from, to, restart, ended } = entry;
@@ -213,6 +224,8 @@ class Onlooker {
     assert.ok(record, `${id} is in the journal and not in the system`);
     assert.equal(from, this.states.get(id) ?? "STOPPED", `${id} leaves a state that it was not in`);
     this.states.set(id, to.name);
+    if (to.name === "EXITED" || to.name === "FATAL") this.lastEnd.set(id, to);
+    else if (to.name !== "STOPPING" && !this.#clearing.delete(id)) this.lastEnd.delete(id);
     this.ready.delete(id);
     this.done.delete(id);
     if (to.name === "RUNNING" && record.spec.ready === null) this.ready.add(id);
@@ -251,7 +264,7 @@ class Onlooker {
 }
 
 function compareOf(system: System, a: ProgramSpec, b: ProgramSpec): number {
-  const tier = ({ id }: ProgramSpec) => programAt(system, id)?.tier ?? [0, 0];
+  const tier = ({ id }: ProgramSpec) => programAt(system, id)?.tier ?? [0, 0, 0];
   return compareTiers(tier(a), tier(b));
 }
 
@@ -443,9 +456,10 @@ class Walk {
     else if (expectedCode !== null) assert.equal(outcome.code, expectedCode, outcome.reason);
     else if (outcome.reason.startsWith("everything is done")) {
       const work = this.system.programs.filter(({ spec }) => spec.kind !== "eventlistener");
-      const isFine = work.every(
-        ({ state, pending }) => state.name === "EXITED" && state.expected && pending === null,
-      );
+      const isFine = work.every(({ spec, pending }) => {
+        const end = this.onlooker.lastEnd.get(spec.id);
+        return end?.name === "EXITED" && end.expected && pending === null;
+      });
       assert.equal(outcome.code, isFine ? 0 : 1, outcome.reason);
     } else if (outcome.code !== 137) assert.equal(outcome.code, 0, outcome.reason);
     assert.notEqual(outcome.reason, "");

@@ -195,6 +195,8 @@ function renderEntry(run: Run, entry: JournalEntry): string {
       return `${name(run, entry.id)}: overlap: ${entry.action}`;
     case "blocked":
       return `${name(run, entry.id)}: ${entry.reason}`;
+    case "left-behind":
+      return `  stopping what is left of ${name(run, entry.id)}`;
     case "already-running":
       return `${name(run, entry.id)}: already running`;
     case "draining":
@@ -247,6 +249,11 @@ function perform(run: Run, effect: Effect): SystemEvent | null {
       write(`  kill ${name(run, effect.id)} ${target} ${signalName(effect.signal)}`);
       const reason = run.killFails.get(effect.id);
       return reason === undefined ? null : { type: "kill-failed", id: effect.id, reason };
+    }
+    case "kill-rest": {
+      const except = effect.except === null ? "" : ` but group ${effect.except}`;
+      write(`  kill the rest of ${name(run, effect.id)}${except} ${signalName(effect.signal)}`);
+      return null;
     }
     case "watch-group":
       write(`  watch group ${effect.pid} of ${name(run, effect.id)}`);

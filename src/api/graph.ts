@@ -147,10 +147,10 @@ function gateOf(entry: Entry): Wait {
   return { name: namespec(entry.program.spec), for: "tier", until };
 }
 
-/** The one that took longer; what is not over takes longest. */
+/** The one that took longer; what is not over takes longest, and of those the one that depends on the others. */
 function later(a: Wait | null, b: Wait | null): Wait | null {
   if (a === null || b === null) return a ?? b;
-  if (a.until === null || b.until === null) return a.until === null ? a : b;
+  if (a.until === null || b.until === null) return b.until === null ? b : a;
   return b.until > a.until ? b : a;
 }
 

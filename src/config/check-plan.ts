@@ -23,7 +23,7 @@ export function renderPlan(config: Config): string[] {
   let tier = 0;
   let last = "";
   for (const spec of plan.programs) {
-    const key = tiers.get(spec.id)?.join("/") ?? "";
+    const key = tiers.get(spec.id)?.slice(0, 2).join("/") ?? "";
     if (key !== last) tier++;
     last = key;
     out.push(...renderProgram(spec, tier, specs));

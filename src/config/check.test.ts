@@ -38,17 +38,17 @@ test("the text report", () => {
     `Files: /etc/tsinit.ini
 
 Programs, in the order they start:
-  cache (tier 1, priority 100)
-    command    cache
-    variables  TOKEN
-    waits for  redis to start
-    restart    when unexpected (expected: 0); RUNNING after 1 s, 3 retries
-    stop       SIGTERM, 10 s each, then SIGKILL
-    output     stdout to stdout, stderr to stderr
   redis (tier 1, priority 100)
     command    redis-server "unclosed
     problem    can't parse command 'redis-server "unclosed': No closing quotation: it will not start
     variables  TOKEN
+    restart    when unexpected (expected: 0); RUNNING after 1 s, 3 retries
+    stop       SIGTERM, 10 s each, then SIGKILL
+    output     stdout to stdout, stderr to stderr
+  cache (tier 1, priority 100)
+    command    cache
+    variables  TOKEN
+    waits for  redis to start
     restart    when unexpected (expected: 0); RUNNING after 1 s, 3 retries
     stop       SIGTERM, 10 s each, then SIGKILL
     output     stdout to stdout, stderr to stderr
@@ -131,12 +131,12 @@ schedule_overlap=queue
     "    alive      db-ping --fast exits 0; every 10 s, 3 s each; restarted after 5 failures",
     "    to stop    db-stop",
     "    restart    when unexpected (expected: 0); RUNNING after 1 s, 3 retries; delay 1 s doubling to 30 s and up to 20 % more; given up after 5 restarts in 600 s",
-    "  migrate (tier 2, priority 999, oneshot)",
-    "    waits for  db to be ready",
-    "    restart    when unexpected (expected: 0); RUNNING after 1 s, endless retries",
     "  report (tier 2, priority 999, oneshot)",
     "    schedule   0 3 * * * (Europe/Berlin); after the one before",
     "    restart    none, the next run comes by its schedule",
+    "  migrate (tier 2, priority 999, oneshot)",
+    "    waits for  db to be ready",
+    "    restart    when unexpected (expected: 0); RUNNING after 1 s, endless retries",
     "  web (tier 2, priority 999)",
     "    waits for  db to start, migrate to be done",
     "    follows    restarts of db",
@@ -165,8 +165,8 @@ test("conformance 101: the JSON report has the plan or the errors", () => {
     ok: true,
     files: ["/etc/tsinit.ini"],
     programs: [
-      { id: "cache:cache" },
       { id: "redis:redis" },
+      { id: "cache:cache" },
       { id: "web:web", stopsignals: ["SIGINT", "SIGTERM"], environment: ["TOKEN", "KEY"] },
     ],
     settings: { logTimestamps: "rfc3339" },

@@ -120,6 +120,15 @@ export function changeProgram(draft: Draft, position: number, event: ProgramEven
   if (draft.shutdown !== null && state.name === "BACKOFF") changeProgram(draft, position, { type: "stop" });
 }
 
+/** What its last run left behind is stopped; false when there is nothing. */
+export function stopRest(draft: Draft, position: number): boolean {
+  const leftBy = draft.programs[position]?.leftBy ?? null;
+  if (leftBy === null) return false;
+  patch(draft, position, { leftBy: null });
+  changeProgram(draft, position, { type: "stop-rest", pid: leftBy });
+  return true;
+}
+
 function isReady(state: ProgramState): boolean {
   return state.name === "RUNNING" && state.ready;
 }

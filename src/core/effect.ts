@@ -16,7 +16,17 @@ export type Effect =
       readonly signal: Signal;
       readonly group: boolean;
     }
-  /** Tell me with `group-gone` when no member of process group `pid` is left. */
+  /**
+   * To what a program has left behind: members of its process group and descendants that left it, its leader gone.
+   * `except`: the members of this group have had the signal.
+   */
+  | {
+      readonly type: "kill-rest";
+      readonly id: ProgramId;
+      readonly signal: Signal;
+      readonly except: Pid | null;
+    }
+  /** Tell me with `group-gone` when no member of process group `pid` is left, nor anything else the program left behind. */
   | { readonly type: "watch-group"; readonly id: ProgramId; readonly pid: Pid }
   /** Signal everything that still lives in the container (0: nobody yet); answer `alone` when nothing does. */
   | { readonly type: "sweep"; readonly signal: Signal | 0 }
@@ -75,6 +85,8 @@ export type JournalEntry =
     }
   | { readonly type: "kill-error"; readonly id: ProgramId; readonly pid: Pid; readonly reason: string }
   | { readonly type: "already-running"; readonly id: ProgramId }
+  /** It ended before and what it left behind is being ended: for a new start, or the end of everything. */
+  | { readonly type: "left-behind"; readonly id: ProgramId }
   | { readonly type: "ready"; readonly id: ProgramId; readonly ready: boolean; readonly reason: string }
   /** It is about to be restarted or given up because of what its checks say. */
   | { readonly type: "unhealthy"; readonly id: ProgramId; readonly reason: string }

@@ -20,7 +20,7 @@ export type SystemEvent =
   /** Answers to a spawn effect. `code` is what a shell would exit with: 127 not found, 126 not executable, 1 otherwise. */
   | { readonly type: "spawned"; readonly id: ProgramId; readonly pid: Pid }
   | { readonly type: "spawn-failed"; readonly id: ProgramId; readonly reason: string; readonly code: number }
-  /** A child of ours ended; pids that no state holds are orphans and ignored. `groupAlive`: members of its process group still live. */
+  /** A child of ours ended; pids that no state holds are orphans and ignored. `groupAlive`: members of its process group, or descendants that left it, still live. */
   | { readonly type: "exited"; readonly pid: Pid; readonly status: ExitStatus; readonly groupAlive: boolean }
   /** What a check of the process says. `log`, `notify` and `fd` say yes once; a program may take it back by notify. */
   | {
@@ -45,7 +45,7 @@ export type SystemEvent =
     }
   /** The time of a schedule has come. */
   | { readonly type: "scheduled"; readonly id: ProgramId }
-  /** The last member of a STOPPING program's group, whose leader had gone before, ended. */
+  /** The last of what a program whose leader had gone before had left behind ended. */
   | { readonly type: "group-gone"; readonly id: ProgramId }
   /** kill(2) was refused with anything but ESRCH. */
   | { readonly type: "kill-failed"; readonly id: ProgramId; readonly reason: string }

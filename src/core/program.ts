@@ -41,6 +41,8 @@ export type ProgramEvent =
   | Omit<Extract<SystemEvent, { type: "main-pid" }>, "id">
   | Omit<Extract<SystemEvent, { type: "stop-command-failed" }>, "id">
   | { readonly type: "group-gone" }
+  /** Its end was told before; what it left behind, members of the group `pid` and others, is stopped. */
+  | { readonly type: "stop-rest"; readonly pid: Pid }
   | { readonly type: "kill-failed"; readonly reason: string }
   | { readonly type: "stop" }
   /** Stopped to be started again; `reason` when its checks ask for it. */
@@ -133,6 +135,8 @@ export function step(spec: ProgramSpec, state: ProgramState, event: ProgramEvent
         return [{ ...state, restartAt: state.clearing, clearing: null }, []];
       if (state.name !== "STOPPING" || state.leader !== null) return [state, []];
       return stopped(spec, state, state.status, now);
+    case "stop-rest":
+      return onStopRest(spec, state, event, now);
     case "kill-failed":
       return onKillFailed(spec, state, event, now);
     case "probed":
@@ -298,6 +302,23 @@ function onStop(spec: ProgramSpec, state: ProgramState, now: Millis): Move {
   }
 }
 
+/** Gone as a process, but not as a program: it is stopped as if its leader had ended just now. */
+function onStopRest(spec: ProgramSpec, state: ProgramState, { pid }: Of<"stop-rest">, now: Millis): Move {
+  if (state.name !== "STOPPED" && state.name !== "EXITED" && state.name !== "FATAL") return [state, []];
+  const { id } = spec;
+  const next = { ...stopping(pid, now, 1, now + spec.stopwaitsecs * 1000, null), leader: null };
+  const [, effects] = moved(spec, state, next);
+  return [
+    next,
+    [
+      { type: "journal", entry: { type: "left-behind", id } },
+      ...effects,
+      { type: "watch-group", id, pid },
+      { type: "kill-rest", id, signal: signalAt(spec, 1), except: null },
+    ],
+  ];
+}
+
 /** The first step of a stop: `stop_command` if there is one, else the first signal. */
 function stop(
   spec: ProgramSpec,
@@ -432,19 +453,30 @@ function onMainPid(state: ProgramState, event: Of<"main-pid">): Move {
 function onStopWaited(spec: ProgramSpec, state: In<"STOPPING">, now: Millis): Move {
   const { id } = spec;
   const signalsSent = state.signalsSent + 1;
-  if (state.leader !== null && signalsSent <= spec.stopsignals.length) {
+  if (state.leader === null) return onRestWaited(spec, state, now);
+  if (signalsSent <= spec.stopsignals.length) {
     const next = { ...state, signalsSent, nextAt: now + spec.stopwaitsecs * 1000 };
     return [next, [kill(id, state.pid, signalAt(spec, signalsSent), spec.stopasgroup)]];
   }
-  const group = state.leader === null || spec.killasgroup;
-  const waitedSeconds = Math.round((now - state.begunAt) / 1000);
   return [
     { ...state, signalsSent: afterKill(spec, state.signalsSent), nextAt: nextKillAt(spec, now) },
-    [
-      { type: "journal", entry: { type: "killing", id, pid: state.pid, waitedSeconds, group } },
-      kill(id, state.pid, SIGNALS.KILL, group),
-    ],
+    [killing(spec, state, spec.killasgroup, now), kill(id, state.pid, SIGNALS.KILL, spec.killasgroup)],
   ];
+}
+
+/** The leader is gone, and what it left behind has had its time. What SIGKILL does not end is not waited for. */
+function onRestWaited(spec: ProgramSpec, state: In<"STOPPING">, now: Millis): Move {
+  const { id } = spec;
+  if (state.signalsSent > spec.stopsignals.length) return stopped(spec, state, state.status, now);
+  return [
+    { ...state, signalsSent: afterKill(spec, state.signalsSent), nextAt: now + CLEARING_MS },
+    [killing(spec, state, true, now), { type: "kill-rest", id, signal: SIGNALS.KILL, except: null }],
+  ];
+}
+
+function killing(spec: ProgramSpec, state: In<"STOPPING">, group: boolean, now: Millis): Effect {
+  const waitedSeconds = Math.round((now - state.begunAt) / 1000);
+  return { type: "journal", entry: { type: "killing", id: spec.id, pid: state.pid, waitedSeconds, group } };
 }
 
 function onKill(spec: ProgramSpec, state: ProgramState, now: Millis): Move {
@@ -464,7 +496,11 @@ function onKill(spec: ProgramSpec, state: ProgramState, now: Millis): Move {
           nextAt: nextKillAt(spec, now),
           failure: null,
         },
-        [kill(spec.id, state.pid, SIGNALS.KILL, true)],
+        [
+          state.leader === null
+            ? { type: "kill-rest", id: spec.id, signal: SIGNALS.KILL, except: null }
+            : kill(spec.id, state.pid, SIGNALS.KILL, true),
+        ],
       ];
     case "BACKOFF":
     case "EXITED":
@@ -602,7 +638,7 @@ function exited(spec: ProgramSpec, from: ProgramState, event: Of<"exited">, now:
     // The next start would find their port taken: they go first.
     const clear: Effect[] = [
       { type: "watch-group", id: spec.id, pid },
-      kill(spec.id, pid, SIGNALS.KILL, true),
+      { type: "kill-rest", id: spec.id, signal: SIGNALS.KILL, except: null },
     ];
     const restartAt = Math.max(policy.at, now + CLEARING_MS);
     return [{ ...over, restartAt, clearing: policy.at }, [...effects, ...clear]];
@@ -615,16 +651,20 @@ function exited(spec: ProgramSpec, from: ProgramState, event: Of<"exited">, now:
 }
 
 /**
- * The program ended while being stopped, members of its group have not: it is stopped when they are gone
- * too.
+ * The program ended while being stopped, members of its group or descendants that left it have not: it is stopped when
+ * they are gone too. Not before its end: a program that ends well ends its workers itself.
  */
 function leaderGone(spec: ProgramSpec, state: In<"STOPPING">, status: ExitStatus): Move {
-  const effects: Effect[] = [{ type: "watch-group", id: spec.id, pid: state.pid }];
   const killed = state.signalsSent > spec.stopsignals.length;
   const groupKnows = killed ? spec.killasgroup : spec.stopasgroup;
   const signal = signalAt(spec, Math.max(1, state.signalsSent));
-  if (!groupKnows) effects.push(kill(spec.id, state.pid, signal, true));
-  return [{ ...state, leader: null, status }, effects];
+  return [
+    { ...state, leader: null, status },
+    [
+      { type: "watch-group", id: spec.id, pid: state.pid },
+      { type: "kill-rest", id: spec.id, signal, except: groupKnows ? state.pid : null },
+    ],
+  ];
 }
 
 function stopped(

@@ -3,7 +3,7 @@
  * touched.
  */
 import { diffGroups, diffSpecs } from "./diff.ts";
-import { changeProgram, type Draft, patch, say, setPrograms } from "./draft.ts";
+import { changeProgram, type Draft, patch, say, setPrograms, stopRest } from "./draft.ts";
 import { assertUniqueIds, orderBySpec, orderPrograms } from "./plan.ts";
 import { isRestarted } from "./program.ts";
 import type { Plan, ProgramId, ProgramSpec } from "./spec.ts";
@@ -130,9 +130,9 @@ function adopt(draft: Draft, plan: Plan): void {
 }
 
 function retire(draft: Draft, position: number): void {
-  patch(draft, position, { dropping: true, pending: null });
+  patch(draft, position, { dropping: true, pending: null, queued: false, blocked: null });
   draft.isRemoving = true;
-  changeProgram(draft, position, { type: "stop" });
+  if (!stopRest(draft, position)) changeProgram(draft, position, { type: "stop" });
 }
 
 function replace(draft: Draft, position: number, record: ProgramRecord, spec: ProgramSpec): void {
@@ -180,7 +180,7 @@ function newlyWanted(
  * from here on, so the new process, whenever it may start, is the new one.
  */
 function renew(draft: Draft, position: number, record: ProgramRecord, spec: ProgramSpec): void {
-  changeProgram(draft, position, { type: "stop" });
+  if (!stopRest(draft, position)) changeProgram(draft, position, { type: "stop" });
   patch(draft, position, { spec, dropping: false, pending: startAfterRenewal(record, spec) });
 }
 

@@ -3,7 +3,7 @@
  * container, exit. Every wait in here has a deadline or is for a process that SIGKILL is repeated to, but one:
  * the tini-like form without `shutdown_timeout` waits for main as long as main likes.
  */
-import { changeProgram, type Draft, decide, patch, say } from "./draft.ts";
+import { changeProgram, type Draft, decide, patch, say, stopRest } from "./draft.ts";
 import type { SystemEvent } from "./event.ts";
 import { outcomeOfBlame, outcomeOfFault, outcomeOfKilledMain, outcomeOfRequest } from "./outcome.ts";
 import { compareTiers, type Tier } from "./plan.ts";
@@ -146,8 +146,9 @@ export function advance(draft: Draft): void {
   else sweep(draft, signal === NONE ? SIGNALS.TERM : SIGNALS.KILL);
 }
 
-/** Nothing to wait for: it has no process, or one that cannot be signalled. */
-function isSettled({ state }: ProgramRecord): boolean {
+/** Nothing to wait for: it has no process and left none behind, or one that cannot be signalled. */
+function isSettled({ state, leftBy }: ProgramRecord): boolean {
+  if (leftBy !== null) return false;
   switch (state.name) {
     case "STOPPED":
     case "EXITED":
@@ -179,13 +180,16 @@ function stopLastTier(draft: Draft): boolean {
   for (const record of draft.programs)
     if (!isSettled(record)) for (const { id } of record.spec.dependsOn) needed.add(id);
   const isMember = (record: ProgramRecord): boolean => compareTiers(record.tier, tier) === 0;
-  const isUp = ({ state }: ProgramRecord): boolean => state.name === "STARTING" || state.name === "RUNNING";
+  const isUp = ({ state, leftBy }: ProgramRecord): boolean =>
+    leftBy !== null || state.name === "STARTING" || state.name === "RUNNING";
   const alive = draft.programs.filter((record) => isMember(record) && !isSettled(record));
   const free = alive.filter((record) => isUp(record) && !needed.has(record.spec.id));
   // In a circle everybody is needed: then nobody is spared.
   const isStuck = free.length === 0 && alive.every(isUp);
-  for (const { spec } of (isStuck ? alive : free).reverse())
-    changeProgram(draft, draft.index.get(spec.id) ?? -1, { type: "stop" });
+  for (const { spec } of (isStuck ? alive : free).reverse()) {
+    const position = draft.index.get(spec.id) ?? -1;
+    if (!stopRest(draft, position)) changeProgram(draft, position, { type: "stop" });
+  }
   return true;
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { blockOf } from "./conditions.ts";
-import { changeProgram, type Draft, decide, patch, say } from "./draft.ts";
+import { changeProgram, type Draft, decide, patch, say, stopRest } from "./draft.ts";
 import { outcomeOfBlocked, outcomeOfDone } from "./outcome.ts";
 import { compareTiers } from "./plan.ts";
 import type { ProgramId } from "./spec.ts";
@@ -138,7 +138,10 @@ function startNow(
   position: number,
   restart: NonNullable<ProgramRecord["pending"]>["restart"],
 ): void {
-  patch(draft, position, { pending: null, stoppedByHand: false, blocked: null, stuck: false });
+  patch(draft, position, { pending: { restart }, stoppedByHand: false, blocked: null, stuck: false });
+  // Never a second daemon beside the first: the start follows when that is gone.
+  if (stopRest(draft, position)) return;
+  patch(draft, position, { pending: null });
   changeProgram(draft, position, { type: "start", restart });
 }
 

@@ -32,7 +32,7 @@ import {
   takeQueued,
   wishWhenDone,
 } from "./start.ts";
-import { type ExitStatus, type Millis, type ProgramState, pidOf } from "./states.ts";
+import { type ExitStatus, type Millis, type Pid, type ProgramState, pidOf } from "./states.ts";
 
 export type Phase = Snapshot["phase"];
 
@@ -64,6 +64,8 @@ export interface ProgramRecord {
   readonly stuck: boolean;
   /** A run of its schedule waits for the one under way to end. */
   readonly queued: boolean;
+  /** The leader of its last run, which has ended for good while something of that run lives on: a daemon, say. */
+  readonly leftBy: Pid | null;
 }
 
 export interface Shutdown {
@@ -115,6 +117,7 @@ export function createRecord(spec: ProgramSpec): ProgramRecord {
     blocked: null,
     stuck: false,
     queued: false,
+    leftBy: null,
   };
 }
 
@@ -182,6 +185,7 @@ function handle(draft: Draft, event: SystemEvent): void {
       if (draft.shutdown === null) changeProgram(draft, positionOf(draft, event.id), event);
       return;
     case "group-gone":
+      return onGroupGone(draft, positionOf(draft, event.id));
     case "kill-failed":
     case "extend":
     case "main-pid":
@@ -268,8 +272,27 @@ function onExited(draft: Draft, event: Extract<SystemEvent, { type: "exited" }>)
     draft.shutdown === null && isRun ? nextRestart(spec, history, state.startedAt, draft.now) : null;
   changeProgram(draft, position, { ...event, next, mayStart: blockOf(draft, record) === null });
   const after = draft.programs[position];
+  if (event.groupAlive && after !== undefined) noteLeft(draft, position, after, event.pid);
   const isAgain = after !== undefined && after.state.name !== "FATAL" && willRestart(record, after);
   if (isAgain && next !== null && next.at !== null) patch(draft, position, { history: next.history });
+}
+
+/**
+ * What outlives a run that ended by itself is let be while nothing follows, as supervisord does (`service nginx start`),
+ * but must not be in the way of the next try.
+ */
+function noteLeft(draft: Draft, position: number, { spec, state }: ProgramRecord, leader: Pid): void {
+  if (state.name === "BACKOFF")
+    draft.effects.push({ type: "kill-rest", id: spec.id, signal: SIGNALS.KILL, except: null });
+  if (state.name === "FATAL" || (state.name === "EXITED" && state.clearing === null))
+    patch(draft, position, { leftBy: leader });
+}
+
+function onGroupGone(draft: Draft, position: number): void {
+  const record = draft.programs[position];
+  if (record === undefined) return;
+  if (record.leftBy !== null) patch(draft, position, { leftBy: null });
+  changeProgram(draft, position, { type: "group-gone" });
 }
 
 /** Whether the end of a run leads to another, now or later. */

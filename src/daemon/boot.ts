@@ -104,6 +104,7 @@ export async function boot(request: BootRequest): Promise<void> {
     kernel,
     clock,
     oom: watchOom(),
+    isProgram: (id) => programAt(loop.system(), id) !== undefined,
     submit: (event) => loop.submit(event),
     onProgramEnd(id, pid) {
       logs.finish(id, pid);

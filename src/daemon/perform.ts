@@ -1,5 +1,5 @@
 /** Effects → the world. It decides nothing; what it learns goes back as an event. */
-import type { Effect, Outcome } from "../core/effect.ts";
+import type { Effect, JournalEntry, Outcome } from "../core/effect.ts";
 import type { SystemEvent } from "../core/event.ts";
 import { SIGNALS, type Signal } from "../core/signal-names.ts";
 import type { ProgramId, ProgramSpec } from "../core/spec.ts";
@@ -38,6 +38,12 @@ export function createPerformer(options: PerformOptions): (effect: Effect) => Sy
     reaper.watchAlone();
   }
 
+  /** Before the first signal: later its children are nobody's. */
+  function noteStop(entry: JournalEntry): void {
+    if (entry.type !== "state" || entry.to.name !== "STOPPING" || entry.to.leader === null) return;
+    reaper.noteStopping(entry.id, entry.to.leader);
+  }
+
   return (effect) => {
     switch (effect.type) {
       case "stop-command":
@@ -51,6 +57,9 @@ export function createPerformer(options: PerformOptions): (effect: Effect) => Sy
         if (errno === null || errno === "ESRCH") return null;
         return { type: "kill-failed", id: effect.id, reason: errno };
       }
+      case "kill-rest":
+        reaper.killRest(effect.id, effect.signal, effect.except);
+        return null;
       case "watch-group":
         reaper.watchGroup(effect.id, effect.pid);
         return null;
@@ -61,6 +70,7 @@ export function createPerformer(options: PerformOptions): (effect: Effect) => Sy
         options.awaitListeners();
         return null;
       case "journal":
+        noteStop(effect.entry);
         journal.record(effect.entry);
         return null;
       case "exit":

@@ -1,11 +1,12 @@
 /** Collects every child that ended: programs become events, orphans are counted and forgotten. */
 
 import type { SystemEvent } from "../core/event.ts";
-import { SIGNALS } from "../core/signal-names.ts";
+import { SIGNALS, type Signal } from "../core/signal-names.ts";
 import type { ProgramId } from "../core/spec.ts";
 import type { ExitStatus, Pid } from "../core/states.ts";
 import type { Kernel, Reaped } from "../kernel/kernel.ts";
 import type { Clock } from "./clock.ts";
+import { createFamilies } from "./families.ts";
 import type { OomWatch } from "./oom.ts";
 
 export interface Reaper {
@@ -14,9 +15,13 @@ export interface Reaper {
   owner(pid: Pid): ProgramId | null;
   /** A SIGKILL of ours: the death that follows is not the kernel's doing. */
   noteKilled(pid: Pid): void;
+  /** A stop of the program begins. */
+  noteStopping(id: ProgramId, leader: Pid): void;
+  /** To what a program has left behind, but for members of the group `except`. */
+  killRest(id: ProgramId, signal: Signal, except: Pid | null): void;
   /** SIGCHLD came: take all that ended. */
   reap(): void;
-  /** Report `group-gone` when no process of the group is left. */
+  /** Report `group-gone` when no process of the group is left, nor anything else that the program left behind. */
   watchGroup(id: ProgramId, group: Pid): void;
   /** Report `alone` once nothing but ourselves lives. */
   watchAlone(): void;
@@ -29,7 +34,9 @@ export interface ReaperOptions {
   readonly submit: (event: SystemEvent) => void;
   /** Before the exit of a program is told: its last words. */
   readonly onProgramEnd: (id: ProgramId, pid: Pid) => void;
-  readonly onOrphan: (reaped: Reaped) => void;
+  /** `owner`: the program that it belonged to, where that is known. */
+  readonly onOrphan: (reaped: Reaped, owner: ProgramId | null) => void;
+  readonly isProgram: (id: ProgramId) => boolean;
   readonly oom: OomWatch;
 }
 
@@ -45,6 +52,12 @@ export function createReaper(options: ReaperOptions): Reaper {
   let looking = false;
   let orphans = 0;
 
+  const families = createFamilies({
+    kernel,
+    isTracked: (pid) => programs.has(pid),
+    isProgram: options.isProgram,
+  });
+
   const groupLives = (group: Pid) => kernel.kill(-group, 0) !== "ESRCH";
 
   function isAlone(): boolean {
@@ -58,7 +71,7 @@ export function createReaper(options: ReaperOptions): Reaper {
 
   function look(): void {
     for (const [id, group] of groups) {
-      if (groupLives(group)) continue;
+      if (groupLives(group) || isHeldUp(id)) continue;
       groups.delete(id);
       submit({ type: "group-gone", id });
     }
@@ -72,6 +85,11 @@ export function createReaper(options: ReaperOptions): Reaper {
       looking = false;
       reap();
     });
+  }
+
+  /** Whom we may not signal there is no point in waiting for. */
+  function isHeldUp(id: ProgramId): boolean {
+    return families.rest(id).some(({ pid }) => kernel.kill(pid, 0) !== "EPERM");
   }
 
   /** A SIGKILL that was not ours may have been the kernel's. */
@@ -90,7 +108,9 @@ export function createReaper(options: ReaperOptions): Reaper {
       if (programs.has(next.pid)) ended.push({ pid: next.pid, status: attribute(next) });
       else {
         orphans++;
-        options.onOrphan(next);
+        const owner = families.ownerOf(next.pid);
+        families.orphanEnded(next.pid);
+        options.onOrphan({ pid: next.pid, status: attribute(next) }, owner);
       }
     }
     for (const { pid, status } of ended) {
@@ -98,8 +118,10 @@ export function createReaper(options: ReaperOptions): Reaper {
       if (id === undefined) continue;
       programs.delete(pid);
       options.onProgramEnd(id, pid);
-      submit({ type: "exited", pid, status, groupAlive: groupLives(pid) });
+      const isRestLeft = families.leaderEnded(id, pid);
+      submit({ type: "exited", pid, status, groupAlive: isRestLeft || groupLives(pid) });
     }
+    for (const id of families.takeGone()) if (!groups.has(id)) submit({ type: "group-gone", id });
     look();
   }
 
@@ -108,6 +130,13 @@ export function createReaper(options: ReaperOptions): Reaper {
     owner: (pid) => programs.get(pid) ?? null,
     noteKilled: (pid) => {
       if (programs.has(pid)) killed.add(pid);
+    },
+    noteStopping: families.remember,
+    killRest(id, signal, except) {
+      for (const { pid, group } of families.rest(id)) {
+        if (group === except) continue;
+        kernel.kill(pid, signal);
+      }
     },
     reap,
     watchGroup(id, group) {

@@ -11,6 +11,8 @@ interface SyscallNumbers {
   readonly faccessat: bigint;
   readonly getdents64: bigint;
   readonly close_range: bigint;
+  readonly setfsuid: bigint;
+  readonly setfsgid: bigint;
 }
 
 const X64: SyscallNumbers = {
@@ -24,6 +26,8 @@ const X64: SyscallNumbers = {
   faccessat: 269n,
   getdents64: 217n,
   close_range: 436n,
+  setfsuid: 122n,
+  setfsgid: 123n,
 };
 
 /** Linux's generic table (asm-generic/unistd.h). */
@@ -38,14 +42,21 @@ const ARM64: SyscallNumbers = {
   faccessat: 48n,
   getdents64: 61n,
   close_range: 436n,
+  setfsuid: 151n,
+  setfsgid: 152n,
 };
 
 const IS_ARM64 = process.arch === "arm64";
 
 export const SYS: SyscallNumbers = IS_ARM64 ? ARM64 : X64;
 
-/** struct stat: 144 bytes on x86-64, 128 on arm64; st_mode is an unsigned 32-bit number. */
-export const STAT = { size: 144, mode: IS_ARM64 ? 16 : 24 } as const;
+/** struct stat: 144 bytes on x86-64, 128 on arm64; st_mode, st_uid and st_gid are unsigned 32-bit numbers. */
+export const STAT = {
+  size: 144,
+  mode: IS_ARM64 ? 16 : 24,
+  uid: IS_ARM64 ? 24 : 28,
+  gid: IS_ARM64 ? 28 : 32,
+} as const;
 export const S_IFMT = 0o170000;
 export const S_IFREG = 0o100000;
 export const S_IFDIR = 0o040000;
@@ -106,8 +117,10 @@ export const POLLOUT = 0x4;
 export const DIRENT = { length: 16, name: 19 } as const;
 
 export const EINTR = 4;
+export const EPERM = 1;
 export const ECHILD = 10;
 export const EAGAIN = 11;
+export const EACCES = 13;
 export const ENOMEM = 12;
 export const ENOTDIR = 20;
 export const EINVAL = 22;

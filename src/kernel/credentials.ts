@@ -64,6 +64,24 @@ export function asUser(user: Credentials, action: () => number): { changed: numb
   }
 }
 
+/**
+ * Runs `action` with the file system ids of a process's user: what /proc shows of it is its own to read, and root needs
+ * CAP_SYS_PTRACE for it, which containers lack. Without CAP_SETUID the ids stay as they are.
+ */
+export function asFileOwner<T>(uid: number, gid: number, action: () => T): T {
+  own ??= readOwn();
+  const dumpable = prctl(PR_GET_DUMPABLE);
+  syscall(SYS.setfsgid, BigInt(gid));
+  syscall(SYS.setfsuid, BigInt(uid));
+  try {
+    return action();
+  } finally {
+    syscall(SYS.setfsuid, own.uids.effective);
+    syscall(SYS.setfsgid, own.gids.effective);
+    if (dumpable === 1) prctl(PR_SET_DUMPABLE, 1n);
+  }
+}
+
 /** Ambient capabilities would outlive the change of uid, because the saved one stays root. */
 function dropAmbient({ ambient }: Own): number {
   return ambient.length > 0 ? prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL) : 0;

@@ -29,6 +29,30 @@ export function fileType(path: Buffer): number {
   return failed < 0 ? failed : status.bytes.readUInt32LE(STAT.mode) & S_IFMT;
 }
 
+/** Who owns what the C string `path` leads to, or null. */
+export function fileOwner(path: Buffer): { readonly uid: number; readonly gid: number } | null {
+  if (libc.syscall(SYS.newfstatat, AT_FDCWD, libc.addressOf(path), status.at, 0n) < 0) return null;
+  return { uid: status.bytes.readUInt32LE(STAT.uid), gid: status.bytes.readUInt32LE(STAT.gid) };
+}
+
+/** All of a file, at most `limit` bytes; minus the errno when it cannot be read. */
+export function readFile(path: Buffer, limit: number): Buffer | number {
+  const fd = libc.open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return fd;
+  const parts: Buffer[] = [];
+  let size = 0;
+  for (;;) {
+    const part = Buffer.allocUnsafe(Math.min(16_384, limit - size));
+    const count = part.length === 0 ? 0 : libc.read(fd, part);
+    if (count <= 0) {
+      libc.close(fd);
+      return count < 0 ? count : parts.length === 1 ? (parts[0] ?? part) : Buffer.concat(parts);
+    }
+    parts.push(part.subarray(0, count));
+    size += count;
+  }
+}
+
 export function statPath(path: string): FileKind | null {
   if (path.includes("\0")) return null;
   const name = libc.cString(path);

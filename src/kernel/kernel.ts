@@ -57,6 +57,17 @@ export class CredentialsLost extends Error {
   }
 }
 
+/** What tells a process from a later one with the same pid, and whose it may be. */
+export interface ProcessInfo {
+  readonly parent: Pid;
+  readonly group: Pid;
+  readonly session: Pid;
+  /** Clock ticks since the machine started. */
+  readonly startedAt: number;
+  /** Not a zombie. */
+  readonly alive: boolean;
+}
+
 export type FileKind = { readonly type: "file" | "directory" | "other"; readonly executable: boolean };
 
 export interface Kernel {
@@ -75,6 +86,12 @@ export interface Kernel {
   /** pid < -1: the group; -1: everything we may signal (only as real PID 1). */
   kill(pid: Pid, signal: Signal | 0): Errno | null;
   becomeSubreaper(): Errno | null;
+  /** The processes whose parent it is, zombies too, from /proc; null when /proc cannot tell. */
+  childrenOf(pid: Pid): Pid[] | null;
+  /** null: there is none of that pid, or /proc cannot tell. */
+  processAt(pid: Pid): ProcessInfo | null;
+  /** `KEY=VALUE` as its program was started with; null when that is not ours to read. */
+  environmentOf(pid: Pid): string[] | null;
   /** Descendants of ours that are alive (no zombies), from /proc; null when /proc cannot be read. */
   descendants(): Pid[] | null;
 

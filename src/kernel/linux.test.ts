@@ -274,8 +274,9 @@ test("wait statuses and stat lines are read as documented", () => {
   const rest = (state: string, threads: number) =>
     `${state} 41 42 42 0 -1 0 0 0 0 0 0 0 0 0 20 0 ${threads} 0 100`;
   const stat = (state: string, threads: number) => parseStat(`42 (a) Z 1 (b)) ${rest(state, threads)}\n`);
-  assert.deepEqual(stat("S", 1), { pid: 42, parent: 41, alive: true });
-  assert.deepEqual(stat("Z", 1), { pid: 42, parent: 41, alive: false });
-  assert.deepEqual(stat("Z", 3), { pid: 42, parent: 41, alive: true }, "only its first thread has ended");
+  const found = { pid: 42, parent: 41, group: 42, session: 42, startedAt: 100, alive: true };
+  assert.deepEqual(stat("S", 1), found);
+  assert.deepEqual(stat("Z", 1), { ...found, alive: false });
+  assert.deepEqual(stat("Z", 3), found, "only its first thread has ended");
   assert.equal(parseStat(""), null);
 });

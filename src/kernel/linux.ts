@@ -31,7 +31,7 @@ import { closeInheritedOnExec, statPath, writeAll } from "./files.ts";
 import type { Errno, Kernel } from "./kernel.ts";
 import * as libc from "./libc.ts";
 import { knock, listenTcp, listenUnix, setBacklog } from "./listen.ts";
-import { findDescendants } from "./processes.ts";
+import { childrenOf, environmentOf, findDescendants, processAt } from "./processes.ts";
 import { spawn } from "./spawn.ts";
 import { decodeText } from "./text.ts";
 
@@ -54,6 +54,9 @@ export function linuxKernel(): Kernel {
     reap,
     kill: (pid, signal) => errnoOf(libc.kill(pid, signal)),
     becomeSubreaper: () => errnoOf(libc.prctl(PR_SET_CHILD_SUBREAPER, 1n)),
+    childrenOf,
+    processAt,
+    environmentOf,
     descendants: () => findDescendants(process.pid),
 
     pipe() {

@@ -36,6 +36,8 @@ export function renderEntry(entry: JournalEntry, specOf: SpecOf): LogLine | null
       return line("critical", `unknown problem killing ${name(entry.id)} (${entry.pid}): ${entry.reason}`);
     case "already-running":
       return line("warn", `process '${name(entry.id)}' already running`);
+    case "left-behind":
+      return line("info", `stopping what is left of ${name(entry.id)}`);
     case "ready":
       return line(
         "info",

@@ -9,6 +9,7 @@ import type {
   Fd,
   FileKind,
   Kernel,
+  ProcessInfo,
   Reaped,
   SpawnRequest,
   SpawnResult,
@@ -73,6 +74,7 @@ export class FakeKernel implements Kernel {
   readonly #environment: [string, string][];
   readonly #pidMax: number;
   #lastPid: Pid;
+  #started = 1;
   /** All that a pid stands for, zombies too. */
   readonly #table = new Map<Pid, FakeProcess>();
   /** Our children, oldest first; orphans come in behind. */
@@ -186,6 +188,24 @@ export class FakeKernel implements Kernel {
     const failure = this.#takeFailure("becomeSubreaper");
     if (!failure) this.subreaper = true;
     return failure?.errno ?? null;
+  }
+
+  childrenOf(pid: Pid): Pid[] | null {
+    if (!this.hasProc) return null;
+    if (pid === this.pid) return [...this.#children].map((each) => each.pid);
+    return [...this.#table.values()].filter((each) => each.parent?.pid === pid).map((each) => each.pid);
+  }
+
+  processAt(pid: Pid): ProcessInfo | null {
+    const found = this.hasProc ? this.#table.get(pid) : undefined;
+    if (!found) return null;
+    const { group, session, alive } = found;
+    return { parent: found.parent?.pid ?? this.pid, group, session, alive, startedAt: found.startedAt };
+  }
+
+  environmentOf(pid: Pid): string[] | null {
+    const found = this.hasProc ? this.#table.get(pid) : undefined;
+    return found?.alive ? [...found.traits.request.environment] : null;
   }
 
   descendants(): Pid[] | null {
@@ -333,7 +353,14 @@ export class FakeKernel implements Kernel {
       ended: (process: FakeProcess) => this.#onEnd(process),
       after: (millis: number, action: () => void) => void this.clock.after(millis, action),
     };
-    const process = new FakeProcess(world, pid, parent, traits, ids, files);
+    const process = new FakeProcess(
+      world,
+      pid,
+      parent,
+      traits,
+      { ...ids, startedAt: this.#started++ },
+      files,
+    );
     this.#table.set(pid, process);
     return process;
   }

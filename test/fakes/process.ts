@@ -37,6 +37,8 @@ export class FakeProcess {
   parent: FakeProcess | null;
   group: Pid;
   session: Pid;
+  /** Counts processes, as the kernel's clock ticks tell them apart. */
+  readonly startedAt: number;
   stopped = false;
   /** null while it lives. */
   status: ExitStatus | null = null;
@@ -52,7 +54,7 @@ export class FakeProcess {
     pid: Pid,
     parent: FakeProcess | null,
     traits: FakeTraits,
-    ids: { group: Pid; session: Pid },
+    ids: { group: Pid; session: Pid; startedAt: number },
     files: readonly FakeFile[],
   ) {
     this.#world = world;
@@ -61,6 +63,7 @@ export class FakeProcess {
     this.traits = traits;
     this.group = ids.group;
     this.session = ids.session;
+    this.startedAt = ids.startedAt;
     this.#files = files.map(retain);
   }
 

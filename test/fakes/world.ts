@@ -31,6 +31,8 @@ interface Process {
   isReaped: boolean;
   /** Living members of its group besides itself. */
   members: number;
+  /** It was told that some outlived it. */
+  hasLeft: boolean;
   isWatched: boolean;
 }
 
@@ -61,6 +63,16 @@ export class World {
         process.isWatched = true;
         return null;
       }
+      case "kill-rest":
+        for (const process of this.#processes.values())
+          if (
+            process.id === effect.id &&
+            process.isReaped &&
+            process.pid !== effect.except &&
+            !process.isForeign
+          )
+            this.#hit(process, effect.signal, true);
+        return null;
       case "sweep":
         this.#isSweeping = true;
         for (const process of this.#processes.values())
@@ -93,6 +105,7 @@ export class World {
       status: stage === "pre" && this.chance(0.6) ? { kind: "exited", code: this.chance(0.8) ? 0 : 9 } : null,
       isReaped: false,
       members: stage === "main" && this.chance(0.25) ? 2 : 0,
+      hasLeft: false,
       isWatched: false,
     });
     return { type: "spawned", id, pid };
@@ -157,9 +170,11 @@ export class World {
       const { pid, status } = process;
       if (status !== null && !process.isReaped) {
         process.isReaped = true;
-        return { type: "exited", pid, status, groupAlive: process.members > 0 };
+        process.hasLeft = process.members > 0;
+        return { type: "exited", pid, status, groupAlive: process.hasLeft };
       }
-      if (process.isWatched && process.members === 0) {
+      if (process.hasLeft && process.members > 0 && this.chance(0.02)) process.members = 0;
+      if ((process.isWatched || process.hasLeft) && process.members === 0) {
         this.#processes.delete(pid);
         return { type: "group-gone", id: process.id };
       }
