@@ -211,6 +211,35 @@ const INHERITANCE: [title: string, run: Case][] = [
     },
   ],
   [
+    "a child has the extra descriptors under their numbers, whatever ours are; the next one has not",
+    async (bench) => {
+      const { kernel } = bench;
+      const pipes = [pipeOf(kernel), pipeOf(kernel)] as const;
+      const [a, b] = pipes;
+      // Swapped: each is where the other is to be.
+      const extra = [
+        { from: a.write, as: b.write },
+        { from: b.write, as: a.write },
+      ];
+      const own = (fds: string | undefined) => (fds ?? "").split(" ").map(Number);
+      assert.deepEqual(own((await bench.showSelf({ extra })).get("fds")), [0, 1, 2, a.write, b.write]);
+      for (const [fd, pipe] of [
+        [9, a],
+        [3, b],
+      ] as const) {
+        const words = [`${fd}`, `to ${fd}`];
+        const pid = bench.spawn("announce.sh", words, { extra: [{ from: pipe.write, as: fd }] });
+        assert.equal(await bench.readLine(pipe.read), `to ${fd}`);
+        assert.deepEqual(await bench.end(pid), exited(0));
+      }
+      assert.equal((await bench.showSelf()).get("fds"), "0 1 2");
+      for (const { read, write } of pipes) {
+        kernel.close(read);
+        kernel.close(write);
+      }
+    },
+  ],
+  [
     "a child has an empty mask and default dispositions (16)",
     async (bench) => {
       const shown = await bench.showSelf();
@@ -344,6 +373,74 @@ const FILES: [title: string, run: Case][] = [
       assert.equal(kernel.sendDatagram(path, Buffer.from("three")), null);
       assert.equal(receive(again.fd), "three");
       kernel.close(again.fd);
+    },
+  ],
+  [
+    "a datagram says who sent it, and whoever watches is told that it is there",
+    async ({ kernel, rig }) => {
+      const sender = { pid: kernel.pid, uid: kernel.uid };
+      for (const path of [`${rig.paths.missing}.notify`, `@tsinit contract ${kernel.pid}`]) {
+        const fd = kernel.bindDatagrams(path);
+        assert.ok(typeof fd === "number" && fd > 2, `bindDatagrams: ${fd}`);
+        assert.equal(kernel.bindDatagrams(path), "EADDRINUSE");
+        assert.equal(kernel.receiveDatagram(fd), "EAGAIN");
+        let told = 0;
+        const stop = kernel.watch(fd, () => told++);
+        if (typeof stop === "string") assert.fail(stop);
+        await rig.turn();
+        assert.equal(told, 0, "nothing is there yet");
+        assert.equal(kernel.sendDatagram(path, Buffer.from("READY=1")), null);
+        assert.equal(kernel.sendDatagram(path, Buffer.alloc(4097, "x")), null);
+        while (told < 2) await rig.turn();
+        assert.deepEqual(kernel.receiveDatagram(fd), { ...sender, bytes: Buffer.from("READY=1") });
+        assert.deepEqual(kernel.receiveDatagram(fd), { ...sender, bytes: null }, "too long");
+        assert.equal(kernel.receiveDatagram(fd), "EAGAIN");
+        await rig.turn();
+        const before = told;
+        await rig.turn();
+        assert.equal(told, before, "all was read");
+        stop();
+        assert.equal(kernel.sendDatagram(path, Buffer.from("more")), null);
+        await rig.turn();
+        assert.equal(told, before, "nobody watches");
+        kernel.close(fd);
+        assert.equal(kernel.sendDatagram(path, Buffer.from("x")), "ECONNREFUSED");
+      }
+      assert.equal(kernel.bindDatagrams(`${rig.paths.missing}/x`), "ENOENT");
+      assert.equal(kernel.bindDatagrams(`/tmp/${"x".repeat(103)}`), "ENAMETOOLONG");
+      assert.equal(kernel.bindDatagrams(`@${"x".repeat(108)}`), "ENAMETOOLONG");
+      assert.equal(kernel.sendDatagram("@nobody is here", Buffer.from("x")), "ECONNREFUSED");
+      assert.equal(kernel.receiveDatagram(9999), "EBADF");
+      assert.equal(typeof kernel.watch(9999, () => {}), "string");
+    },
+  ],
+  [
+    "a process is looked at, and its end is seen by whoever holds it",
+    async (bench) => {
+      const { kernel, rig } = bench;
+      const { pid, input, output } = bench.talk("wait.sh");
+      assert.equal(await bench.readLine(output), "ready");
+      assert.equal(kernel.userOf(pid), kernel.uid);
+      assert.deepEqual(kernel.environmentOf(pid), ["PATH=/usr/bin:/bin", "PROBE=with spaces"]);
+      const fd = kernel.openProcess(pid);
+      if (typeof fd === "string") assert.fail(fd);
+      let isOver = false;
+      const stop = kernel.watch(fd, () => {
+        isOver = true;
+      });
+      if (typeof stop === "string") assert.fail(stop);
+      await rig.turn();
+      assert.equal(isOver, false);
+      assert.equal(kernel.kill(pid, KILL), null);
+      while (!isOver) await rig.turn();
+      assert.equal(kernel.processAt(pid)?.alive, false, "not reaped yet");
+      stop();
+      kernel.close(fd);
+      assert.deepEqual(await bench.end(pid), killedBy(KILL));
+      assert.equal(kernel.processAt(pid), null);
+      assert.equal(kernel.openProcess(pid), "ESRCH");
+      kernel.close(input);
+      kernel.close(output);
     },
   ],
   [

@@ -189,6 +189,10 @@ function renderEntry(run: Run, entry: JournalEntry): string {
       return `${name(run, entry.id)}: cannot signal ${entry.pid}: ${entry.reason}`;
     case "ready":
       return `${name(run, entry.id)}: ${entry.ready ? "ready" : `not ready: ${entry.reason}`}`;
+    case "main-pid":
+      return `${name(run, entry.id)}: main pid ${entry.from} -> ${entry.to}`;
+    case "said":
+      return `${name(run, entry.id)}: says ${entry.text}`;
     case "unhealthy":
       return `${name(run, entry.id)}: unhealthy: ${entry.reason}`;
     case "overlap":

@@ -18,6 +18,7 @@ const FACTS: ProgramFacts = {
   stoppedAt: 2000,
   exitStatus: 0,
   spawnError: "",
+  said: "",
   lastSuccessAt: 0,
   lastResult: "",
   nextRunAt: 0,

@@ -112,6 +112,7 @@ function snapshotOf(record: ProgramRecord, known: ProgramFacts, now: number): Pr
     stoppedAt: facts.stoppedAt,
     exitStatus: facts.exitStatus,
     spawnError: facts.spawnError,
+    said: facts.said,
     lastSuccessAt: facts.lastSuccessAt,
     lastResult: facts.lastResult,
     nextRunAt: facts.nextRunAt,

@@ -27,6 +27,7 @@ function program(
     stoppedAt: 0,
     exitStatus: 0,
     spawnError: "",
+    said: "",
     description: "reason" in state ? state.reason : "",
     ready: state.name === "RUNNING",
     done: state.name === "EXITED" && state.expected,

@@ -105,10 +105,10 @@ function presence(program: ProgramSnapshot): Finding {
   return { name: namespec(program.spec), ok, reason: ok ? "" : describe(program) };
 }
 
-/** The state's name, then what there is to say about it. */
+/** The state's name, then what there is to say about it, and what the program says itself. */
 function describe(program: ProgramSnapshot): string {
-  const { state } = program;
-  const detail = detailOf(program);
+  const { state, said } = program;
+  const detail = [detailOf(program), said].filter((text) => text !== "").join(": ");
   return detail === "" ? state.name : `${state.name}: ${detail}`;
 }
 

@@ -146,7 +146,7 @@ export function step(spec: ProgramSpec, state: ProgramState, event: ProgramEvent
     case "extend":
       return onExtend(state, event, now);
     case "main-pid":
-      return onMainPid(state, event);
+      return onMainPid(spec, state, event);
     case "stop-command-failed":
       if (state.name !== "STOPPING" || state.signalsSent > 0) return [state, []];
       return onStopWaited(spec, state, now);
@@ -443,10 +443,12 @@ function onExtend(state: ProgramState, event: Of<"extend">, now: Millis): Move {
   }
 }
 
-function onMainPid(state: ProgramState, event: Of<"main-pid">): Move {
+function onMainPid(spec: ProgramSpec, state: ProgramState, event: Of<"main-pid">): Move {
   if (state.name !== "STARTING" && state.name !== "RUNNING") return [state, []];
   if (state.pid !== event.pid || event.mainPid === event.pid) return [state, []];
-  return [{ ...state, pid: event.mainPid }, []];
+  const { pid, mainPid } = event;
+  const entry: JournalEntry = { type: "main-pid", id: spec.id, from: pid, to: mainPid };
+  return [{ ...state, pid: mainPid }, [{ type: "journal", entry }]];
 }
 
 /** A waiting time of the stop is over: the next signal of the list, and SIGKILL from the end of it on. */

@@ -9,6 +9,8 @@ export interface ProgramFacts {
   /** Last exit: code, -1 for a signal, 0 for none yet (supervisord's exitstatus). */
   readonly exitStatus: number;
   readonly spawnError: string;
+  /** What the process says of itself (STATUS= of sd_notify); empty: nothing. */
+  readonly said: string;
   /** When a run last ended as wanted. */
   readonly lastSuccessAt: number;
   /** How the last run ended: `exit status 3`; empty before. */

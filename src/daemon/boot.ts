@@ -11,20 +11,23 @@ import type { ProgramFacts, Snapshot } from "../core/snapshot.ts";
 import type { ProgramId } from "../core/spec.ts";
 import { pidOf } from "../core/states.ts";
 import { createSystem, programAt } from "../core/system.ts";
-import { CredentialsLost, type Kernel } from "../kernel/kernel.ts";
+import { CredentialsLost, type Fd, type Kernel, type SpawnRequest } from "../kernel/kernel.ts";
 import { createLogs } from "../logs/create.ts";
 import type { Level } from "../logs/logs.ts";
 import { renderEntry } from "../logs/wording.ts";
 import { type Clock, keepProcessAlive } from "./clock.ts";
 import { createControl, type DaemonControl } from "./control.ts";
-import { removeFile, writePidfile, writeTerminationLog } from "./files.ts";
+import { isOpen, removeFile, writePidfile, writeTerminationLog } from "./files.ts";
 import { createJournal } from "./journal.ts";
 import { findCommand, type LaunchContext } from "./launch.ts";
 import { createListenerHost, type ListenerHost } from "./listener-host.ts";
 import { createLoop } from "./loop.ts";
+import { readManager } from "./manager.ts";
+import { createNotifyHost } from "./notify-host.ts";
 import { watchOom } from "./oom.ts";
 import { createPerformer } from "./perform.ts";
 import { createReaper } from "./reaper.ts";
+import type { Report } from "./report.ts";
 import { createScheduleHost } from "./schedule-host.ts";
 import { createServers, type Servers } from "./servers.ts";
 import type { Signals } from "./signals.ts";
@@ -41,6 +44,12 @@ export interface BootRequest {
   readonly load: () => Loaded;
   readonly cwd: string;
   readonly version: string;
+  /** Puts the stage before a program that gets sockets; null: we were given none. */
+  readonly throughStage?: (
+    request: SpawnRequest,
+    sockets: readonly Fd[],
+    variables: readonly string[],
+  ) => SpawnRequest;
   /** Called once: with null when it is up (programs started, sockets open, pidfile written), else with why it is not. */
   readonly onUp?: (problem: string | null) => void;
 }
@@ -55,6 +64,8 @@ const OWN_WRITE_MS = 100;
 export async function boot(request: BootRequest): Promise<void> {
   const { kernel, clock, signals } = request;
   let config = request.config;
+  const manager = readManager(config.environment, kernel.pid, isOpen);
+  let report: Report | null = null;
   let faults = 0;
   let ending = false;
   let lastOwnWrite = Number.NEGATIVE_INFINITY;
@@ -106,7 +117,9 @@ export async function boot(request: BootRequest): Promise<void> {
     oom: watchOom(),
     isProgram: (id) => programAt(loop.system(), id) !== undefined,
     submit: (event) => loop.submit(event),
+    beforeProgramEnd: (id) => notify.drain(id),
     onProgramEnd(id, pid) {
+      notify.end(id);
       logs.finish(id, pid);
       stdins.end(id, pid);
     },
@@ -115,15 +128,37 @@ export async function boot(request: BootRequest): Promise<void> {
     },
   });
 
+  const notify = createNotifyHost({
+    kernel,
+    clock,
+    submit: (event) => loop.submit(event),
+    record: (entry) => journal.record(entry),
+    owner: (pid) => reaper.owner(pid),
+    say: (level, text) => say(level, text),
+    fault: (where, error) => fault(where, error),
+  });
+  journal.subscribe((entry) => {
+    if (entry.type !== "main-pid") return;
+    reaper.handOver(entry.id, entry.from, entry.to);
+    notify.onMainPid(entry.id, entry.to);
+  });
+
+  const { throughStage } = request;
+  const handSockets =
+    throughStage === undefined || manager.sockets.length === 0
+      ? null
+      : (spawn: SpawnRequest) => throughStage(spawn, manager.sockets, manager.socketVariables);
+
   const launchContext = (): LaunchContext => ({
     kernel,
     logs,
     sockets,
-    environment: config.environment,
+    environment: manager.hide(config.environment),
     serverUrl: servers.url(),
     cwd: request.cwd,
     keepStdin: (spec, pid, fd) => stdins.keep(spec.id, pid, fd),
     inheritStdio: (spec) => spec.kind === "main" && (config.plan.passthrough || kernel.isatty(0)),
+    handSockets,
   });
 
   const loop = createLoop({
@@ -133,7 +168,14 @@ export async function boot(request: BootRequest): Promise<void> {
       kernel,
       reaper,
       journal,
+      notify,
       launchContext,
+      isAwaited(id) {
+        const { shutdown } = loop.system();
+        const state = programAt(loop.system(), id)?.state;
+        return shutdown === null && state?.name === "STARTING" && state.pid === null;
+      },
+      submit: (event) => loop.submit(event),
       specOf: (id) => programAt(loop.system(), id)?.spec ?? null,
       awaitListeners: () => listeners.whenIdle(() => loop.submit({ type: "listeners-idle" })),
       onExit: (outcome) => void end(outcome),
@@ -239,6 +281,7 @@ export async function boot(request: BootRequest): Promise<void> {
   onExit(() => {
     servers.closeAll();
     sockets.closeAll();
+    notify.closeAll();
     if (pidfile !== null && pidfileWritten) removeFile(pidfile);
   });
 
@@ -297,7 +340,8 @@ export async function boot(request: BootRequest): Promise<void> {
       return;
     }
     say("warn", "received SIGHUP indicating reload request");
-    control.update();
+    if (report === null) control.update();
+    else report.aroundReload(() => control.update());
   }
 
   keepProcessAlive();
@@ -315,7 +359,9 @@ export async function boot(request: BootRequest): Promise<void> {
     await logs.flush(FLUSH_MS);
     kernel.exit(EXIT_USAGE);
   }
+  await startReport();
   await listeners.start();
+  await notify.load(config.plan.programs);
   signals.deliver(onSignal);
   timeline.boot(config.plan.programs);
   loop.submit({ type: "boot" });
@@ -335,6 +381,15 @@ export async function boot(request: BootRequest): Promise<void> {
     fault("the listeners", error);
   }
   request.onUp?.(null);
+
+  async function startReport(): Promise<void> {
+    const { notify: address, watchdog } = manager;
+    if (address === null) return;
+    const { createReport } = await import("./report.ts");
+    const started = createReport({ kernel, clock, address, watchdog, snapshot, say });
+    journal.subscribe((entry) => started.onEntry(entry));
+    report = started;
+  }
 
   function announce(): void {
     for (const warning of config.warnings) say("warn", renderProblem(warning));

@@ -32,6 +32,7 @@ const NEVER: ProgramFacts = {
   stoppedAt: 0,
   exitStatus: 0,
   spawnError: "",
+  said: "",
   lastSuccessAt: 0,
   lastResult: "",
   nextRunAt: 0,
@@ -73,6 +74,7 @@ export function createJournal(clock: Clock, onListenerFault: (error: unknown) =>
         ended.status.kind === "exited" ? String(ended.status.code) : signalName(ended.status.signal),
       );
       facts.stoppedAt = clock.wall();
+      facts.said = "";
       facts.lastResult = describeStatus(ended.status);
       if (ended.expected && to.name === "EXITED") facts.lastSuccessAt = facts.stoppedAt;
       facts.exitStatus = ended.tooQuick ? 0 : ended.status.kind === "exited" ? ended.status.code : -1;
@@ -85,6 +87,7 @@ export function createJournal(clock: Clock, onListenerFault: (error: unknown) =>
         facts.startedAt = clock.wall();
         facts.exitStatus = 0;
         facts.spawnError = "";
+        facts.said = "";
         break;
       case "RUNNING":
         if (entry.from === "STARTING") record.startDurationSeconds = clock.wall() - facts.startedAt;
@@ -106,6 +109,10 @@ export function createJournal(clock: Clock, onListenerFault: (error: unknown) =>
     record(entry) {
       if (entry.type === "state") noteState(entry);
       if (entry.type === "spawned") program(entry.id).starts++;
+      if (entry.type === "said") {
+        const record = program(entry.id);
+        record.facts = { ...record.facts, said: entry.text };
+      }
       for (const listener of listeners) {
         try {
           listener(entry);

@@ -2,7 +2,7 @@
 import { NOT_EXECUTABLE, NOT_FOUND } from "../core/exit-codes.ts";
 import type { ProgramSpec } from "../core/spec.ts";
 import type { Pid } from "../core/states.ts";
-import type { Fd, Kernel, SpawnResult } from "../kernel/kernel.ts";
+import type { Fd, Kernel, SpawnRequest, SpawnResult } from "../kernel/kernel.ts";
 import type { Logs } from "../logs/logs.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -19,6 +19,8 @@ export interface LaunchContext {
   readonly keepStdin: (spec: ProgramSpec, pid: Pid, fd: Fd) => void;
   /** main gets the container's own stdin, stdout and stderr (tini's way), or its terminal. */
   readonly inheritStdio: (spec: ProgramSpec) => boolean;
+  /** The sockets that tsinit was given for main go to it this way; null: there are none. */
+  readonly handSockets: ((request: SpawnRequest) => SpawnRequest) | null;
 }
 
 export type Launched =
@@ -157,18 +159,19 @@ function spawn(
   foreground: boolean,
   context: LaunchContext,
 ): SpawnResult {
-  return inside(context.cwd, () =>
-    context.kernel.spawn({
-      file,
-      argv: spec.argv,
-      environment: programEnvironment(spec, context),
-      directory: spec.directory,
-      stdio,
-      user: spec.user,
-      umask: spec.umask,
-      foreground,
-    }),
-  );
+  const request: SpawnRequest = {
+    file,
+    argv: spec.argv,
+    environment: programEnvironment(spec, context),
+    directory: spec.directory,
+    stdio,
+    user: spec.user,
+    umask: spec.umask,
+    foreground,
+  };
+  const { handSockets } = context;
+  const final = spec.kind === "main" && handSockets !== null ? handSockets(request) : request;
+  return inside(context.cwd, () => context.kernel.spawn(final));
 }
 
 /**

@@ -43,6 +43,10 @@ export function renderEntry(entry: JournalEntry, specOf: SpecOf): LogLine | null
         "info",
         entry.ready ? `ready: ${name(entry.id)}` : `not ready: ${name(entry.id)}: ${entry.reason}`,
       );
+    case "main-pid":
+      return line("info", `${name(entry.id)}: its main process is now ${entry.to}, no longer ${entry.from}`);
+    case "said":
+      return entry.text === "" ? null : line("info", `${name(entry.id)} says: ${entry.text}`);
     case "unhealthy":
       return line("warn", `stopping ${name(entry.id)}: ${entry.reason}`);
     case "overlap":

@@ -26,7 +26,7 @@ const JOB: Partial<ProgramSpec> = {
 function snapshotOf(ids: readonly string[]): Snapshot {
   const programs = ids.map((id) => {
     const spec = fakeSpec(id, id === "job" ? JOB : {});
-    const facts = { startedAt: 1000.5, stoppedAt: 0, exitStatus: 0, spawnError: "" };
+    const facts = { startedAt: 1000.5, stoppedAt: 0, exitStatus: 0, spawnError: "", said: "" };
     const runs = { lastSuccessAt: 900, lastResult: "exit status 0", nextRunAt: 3600 };
     const flags = {
       ready: true,
