@@ -37,11 +37,16 @@ export interface ReaperOptions {
   /** `owner`: the program that it belonged to, where that is known. */
   readonly onOrphan: (reaped: Reaped, owner: ProgramId | null) => void;
   readonly isProgram: (id: ProgramId) => boolean;
+  /** Memory ran out and some process was killed, and now the program has ended otherwise than well. */
+  readonly onOomNear: (id: ProgramId) => void;
   readonly oom: OomWatch;
 }
 
 /** Group members that are nobody's orphans end without a signal to us: look again this often while one is awaited. */
 const LOOK_AGAIN_MS = 50;
+
+/** Pids that SIGKILL was sent to. */
+const KILLED_LIMIT = 10_000;
 
 export function createReaper(options: ReaperOptions): Reaper {
   const { kernel, clock, submit } = options;
@@ -92,11 +97,24 @@ export function createReaper(options: ReaperOptions): Reaper {
     return families.rest(id).some(({ pid }) => kernel.kill(pid, 0) !== "EPERM");
   }
 
+  function noteKilled(pid: Pid): void {
+    // Relatives that others reap stay in it.
+    if (killed.size >= KILLED_LIMIT) killed.clear();
+    killed.add(pid);
+  }
+
   /** A SIGKILL that was not ours may have been the kernel's. */
   function attribute({ pid, status }: Reaped): ExitStatus {
     const isOurs = killed.delete(pid);
     if (isOurs || status.kind !== "signalled" || status.signal !== SIGNALS.KILL) return status;
-    return options.oom.hasStruck() ? { ...status, oom: true } : status;
+    return options.oom.takeStrike(clock.now()) ? { ...status, oom: true } : status;
+  }
+
+  /** A leader may end because a process of its own was killed, which it has reaped itself. */
+  function isOomNear(status: ExitStatus): boolean {
+    const isKilled = status.kind === "signalled" && status.signal === SIGNALS.KILL;
+    const isFine = status.kind === "exited" && status.code === 0;
+    return !isKilled && !isFine && options.oom.takeStrike(clock.now());
   }
 
   function reap(): void {
@@ -119,6 +137,7 @@ export function createReaper(options: ReaperOptions): Reaper {
       if (id === undefined) continue;
       programs.delete(pid);
       options.onProgramEnd(id, pid);
+      if (isOomNear(status)) options.onOomNear(id);
       const isRestLeft = families.leaderEnded(id, pid, left);
       submit({ type: "exited", pid, status, groupAlive: isRestLeft || groupLives(pid) });
     }
@@ -127,15 +146,18 @@ export function createReaper(options: ReaperOptions): Reaper {
   }
 
   return {
-    track: (pid, id) => void programs.set(pid, id),
-    owner: (pid) => programs.get(pid) ?? null,
-    noteKilled: (pid) => {
-      if (programs.has(pid)) killed.add(pid);
+    track(pid, id) {
+      // A relative that somebody else reaped may have had the same one.
+      killed.delete(pid);
+      programs.set(pid, id);
     },
+    owner: (pid) => programs.get(pid) ?? null,
+    noteKilled,
     noteStopping: families.remember,
     killRest(id, signal, except) {
       for (const { pid, group } of families.rest(id)) {
         if (group === except) continue;
+        if (signal === SIGNALS.KILL) noteKilled(pid);
         kernel.kill(pid, signal);
       }
     },
