@@ -25,7 +25,8 @@ test("where to report, and how often", () => {
   assert.equal(read({ NOTIFY_SOCKET: "@x" }).notify, "@x");
   for (const address of ["", "/", "@", "vsock:2:1", "x"])
     assert.equal(read({ NOTIFY_SOCKET: address }).notify, null, address);
-  const beat = (change: Variables) => read({ NOTIFY_SOCKET: "@x", WATCHDOG_USEC: "3000", ...change }).watchdog;
+  const beat = (change: Variables) =>
+    read({ NOTIFY_SOCKET: "@x", WATCHDOG_USEC: "3000", ...change }).watchdog;
   assert.equal(beat({}), 3);
   assert.equal(beat({ WATCHDOG_PID: "7" }), 3);
   assert.equal(beat({ WATCHDOG_PID: "8" }), null, "for somebody else");
@@ -40,7 +41,12 @@ test("sockets count as far as they are open, and only when they are for us", () 
   assert.deepEqual(read(ours).socketVariables, ["LISTEN_FDS=2", "LISTEN_FDNAMES=a:b"]);
   assert.deepEqual(read(ours, [4]).sockets, []);
   assert.deepEqual(read({ ...ours, LISTEN_FDS: "9999" }).sockets, [3, 4, 5]);
-  for (const change of [{ LISTEN_PID: "8" }, { LISTEN_FDS: "x" }, { LISTEN_FDS: "-1" }, { LISTEN_FDS: "99999" }])
+  for (const change of [
+    { LISTEN_PID: "8" },
+    { LISTEN_FDS: "x" },
+    { LISTEN_FDS: "-1" },
+    { LISTEN_FDS: "99999" },
+  ])
     assert.deepEqual(read({ ...ours, ...change }).sockets, [], JSON.stringify(change));
 });
 

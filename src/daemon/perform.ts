@@ -27,10 +27,11 @@ export interface PerformOptions {
 export function createPerformer(options: PerformOptions): (effect: Effect) => SystemEvent | null {
   const { kernel, reaper, journal } = options;
 
-  function spawn(id: ProgramId): SystemEvent | null {
+  function spawn(id: ProgramId, stage: "pre" | "main"): SystemEvent | null {
     const spec = options.specOf(id);
     if (!spec) return null;
-    const channel = options.notify.open(spec);
+    // What runs before the program does not speak for it.
+    const channel = stage === "main" ? options.notify.open(spec) : null;
     if (channel === "loading") return spawnLater(spec);
     if (channel !== null && "refused" in channel)
       return { type: "spawn-failed", id, reason: channel.refused, code: 1 };
@@ -52,7 +53,7 @@ export function createPerformer(options: PerformOptions): (effect: Effect) => Sy
     void options.notify.load([spec]).then(() => {
       const reason = "it is no longer wanted";
       const answer: SystemEvent | null = options.isAwaited(id)
-        ? spawn(id)
+        ? spawn(id, "main")
         : { type: "spawn-failed", id, reason, code: 1 };
       if (answer !== null) options.submit(answer);
     });
@@ -78,7 +79,7 @@ export function createPerformer(options: PerformOptions): (effect: Effect) => Sy
       case "stop-command":
         return null;
       case "spawn":
-        return spawn(effect.id);
+        return spawn(effect.id, effect.stage);
       case "kill": {
         if (effect.signal === SIGNALS.KILL) reaper.noteKilled(effect.pid);
         const errno = kernel.kill(effect.group ? reaper.groupTarget(effect.pid) : effect.pid, effect.signal);
