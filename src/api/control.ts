@@ -20,7 +20,7 @@ export type Command =
   | { readonly type: "shutdown" }
   | { readonly type: "restart-all" };
 
-/** The answer of a reread: differences by group name, sorted; or every error of the files. */
+/** The answer of a reread: differences by group, in the order of priority; or every error of the files. */
 export type Reread =
   | {
       readonly ok: true;
@@ -49,6 +49,8 @@ export interface Control {
   identifier(): string;
   version(): string;
   history(id: ProgramId, stream: "stdout" | "stderr"): { bytes: Uint8Array; end: number };
+  /** The path of a log file whose name was made up (`AUTO`); empty: there is none. */
+  automaticLog(id: ProgramId, stream: "stdout" | "stderr"): string;
   clearHistory(id: ProgramId): void;
   /** What the program writes from now on. Returns the way to stop. */
   follow(id: ProgramId, stream: "stdout" | "stderr", listener: (bytes: Uint8Array) => void): () => void;

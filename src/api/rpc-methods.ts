@@ -57,14 +57,14 @@ export const SUPERVISOR_METHODS: readonly NamedMethod[] = [
     "supervisor.getProcessInfo",
     method([NAME], "struct", "What is known of a program.", ({ control }, args) => {
       const program = findProgram(control, args.text(0));
-      return processInfo(program, control.snapshot().now);
+      return processInfo(program, control.snapshot().now, control);
     }),
   ],
   [
     "supervisor.getAllProcessInfo",
     method([], "array", "What is known of all programs.", ({ control }) => {
       const { programs, now } = control.snapshot();
-      return programs.map((program) => processInfo(program, now));
+      return programs.map((program) => processInfo(program, now, control));
     }),
   ],
   ["supervisor.getAllConfigInfo", method([], "array", "The configuration read last.", allConfigInfo)],

@@ -28,6 +28,8 @@ interface Waiting {
   state: ProgramState | null;
   /** It waits for another program, whose changes matter then. */
   isBlocked: boolean;
+  /** What its last run left behind is stopped first: states that mean nothing yet. */
+  isClearing: boolean;
 }
 
 interface Judge {
@@ -215,7 +217,10 @@ class Watch {
     this.#judge = judge;
     this.#done = done;
     this.#waiting = new Map(
-      specs.map((spec) => [spec.id, { spec, spawnError: null, state: null, isBlocked: false }]),
+      specs.map((spec) => [
+        spec.id,
+        { spec, spawnError: null, state: null, isBlocked: false, isClearing: false },
+      ]),
     );
     this.#unsubscribe = control.subscribe((entry) => this.#onEntry(entry));
     watchesOf(control).add(this);
@@ -262,6 +267,11 @@ class Watch {
         if (one) one.spawnError = entry.reason;
         return;
       }
+      case "left-behind": {
+        const one = this.#waiting.get(entry.id);
+        if (one) one.isClearing = true;
+        return;
+      }
       case "group-removed":
       case "reloaded":
         return this.#dropRemoved();
@@ -276,6 +286,12 @@ class Watch {
   #onState(id: ProgramId, state: ProgramState): void {
     const one = this.#waiting.get(id);
     if (!one) return;
+    if (one.isClearing) {
+      if (state.name === "STOPPING") return;
+      one.isClearing = false;
+      // Its start follows, unless that was taken back or waits for others.
+      if (state.name === "STOPPED") return queueMicrotask(() => this.lookAgain());
+    }
     one.state = state;
     // RUNNING may be left at once (startsecs=0), and counts all the same.
     if (this.#judge.changed(one, state) === null) this.#settle(id, null);

@@ -4,7 +4,7 @@ import { fakePlan, fakeSpec } from "../../test/fakes/plans.ts";
 import { diffGroups, diffPrograms, diffSpecs } from "./diff.ts";
 import type { ProgramSpec } from "./spec.ts";
 
-test("groups: added, changed, removed, each sorted; an equal one is none of them", () => {
+test("groups: added, changed, removed, each in the order of its plan; an equal one is none of them", () => {
   const before = fakePlan([
     fakeSpec("same"),
     fakeSpec("y"),
@@ -20,9 +20,9 @@ test("groups: added, changed, removed, each sorted; an equal one is none of them
     fakeSpec("a-new"),
   ]);
   assert.deepEqual(diffGroups(before, after), {
-    added: ["a-new", "new"],
-    changed: ["x", "y"],
-    removed: ["b-gone", "gone"],
+    added: ["new", "a-new"],
+    changed: ["y", "x"],
+    removed: ["gone", "b-gone"],
   });
 });
 

@@ -137,6 +137,7 @@ export function createControl(options: ControlOptions): DaemonControl {
     identifier: () => activePlan().global.identifier,
     version: () => options.version,
     history: (id, stream) => ({ bytes: logs.history(id, stream), end: logs.historyEnd(id, stream) }),
+    automaticLog: (id, stream) => logs.automaticFile(id, stream),
     clearHistory: (id) => logs.clear(id),
     follow: (id, stream, listener) => logs.follow(id, stream, listener),
     mainLog: () => logs.mainHistory(),

@@ -11,8 +11,10 @@ import type { Kernel } from "../kernel/kernel.ts";
 export interface Families {
   /** A stop begins: whoever descends from the leader now belongs to the program wherever it goes. */
   remember(id: ProgramId, leader: Pid): void;
-  /** The leader was reaped. Whether anything is left. */
-  leaderEnded(id: ProgramId, leader: Pid): boolean;
+  /** Children of ours that nobody answers for. */
+  findOrphans(): Pid[];
+  /** The leader was reaped. Whether anything is left, `orphans` being those there are. */
+  leaderEnded(id: ProgramId, leader: Pid, orphans: readonly Pid[]): boolean;
   /** An orphan was reaped. */
   orphanEnded(pid: Pid): void;
   /** Whose orphan it is, as far as that was looked at while it lived. */
@@ -110,7 +112,6 @@ export function createFamilies({ kernel, isTracked, isProgram }: FamilyOptions):
     return orphan;
   }
 
-  /** Children of ours that are nobody's leader. */
   function findOrphans(): Pid[] {
     return (kernel.childrenOf(kernel.pid) ?? []).filter((pid) => !isTracked(pid));
   }
@@ -150,8 +151,8 @@ export function createFamilies({ kernel, isTracked, isProgram }: FamilyOptions):
       const below = kernel.childrenOf(leader) ?? [];
       if (below.length > 0) addBelow(id, familyOf(id), below);
     },
-    leaderEnded(id, leader) {
-      const roots = findOrphans();
+    findOrphans,
+    leaderEnded(id, leader, roots) {
       if (roots.length === 0) {
         const family = families.get(id);
         if (family) forget(id, family);

@@ -136,22 +136,25 @@ export function createReaper(options: ReaperOptions): Reaper {
         options.onOrphan({ pid: next.pid, status: attribute(next) }, owner);
       }
     }
+    // It may just have said that another process is the program.
+    for (const { pid } of ended) {
+      const tracked = programs.get(pid);
+      if (tracked !== undefined) options.beforeProgramEnd(tracked.id);
+    }
+    const left = ended.length > 0 ? families.findOrphans() : [];
     for (const { pid, status } of ended) {
-      const before = programs.get(pid);
-      if (before !== undefined) options.beforeProgramEnd(before.id);
-      // It may just have said that another process is the program.
       const tracked = programs.get(pid);
       if (tracked === undefined) orphans++;
-      else finish(pid, tracked, status);
+      else finish(pid, tracked, status, left);
     }
     for (const id of families.takeGone()) if (!groups.has(id)) submit({ type: "group-gone", id });
     look();
   }
 
-  function finish(pid: Pid, { id, started }: Tracked, status: ExitStatus): void {
+  function finish(pid: Pid, { id, started }: Tracked, status: ExitStatus, left: readonly Pid[]): void {
     programs.delete(pid);
     options.onProgramEnd(id, started);
-    const isRestLeft = families.leaderEnded(id, pid);
+    const isRestLeft = families.leaderEnded(id, pid, left);
     submit({ type: "exited", pid, status, groupAlive: isRestLeft || groupLives(pid) });
   }
 
@@ -179,7 +182,7 @@ export function createReaper(options: ReaperOptions): Reaper {
       // Its parent may have ended before it, and then it is ours after all.
       reap();
       const now = programs.get(pid);
-      if (now !== undefined && now === tracked) finish(pid, now, END_UNSEEN);
+      if (now !== undefined && now === tracked) finish(pid, now, END_UNSEEN, families.findOrphans());
     });
     if (typeof stop === "string") kernel.close(fd);
   }

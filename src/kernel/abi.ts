@@ -53,9 +53,11 @@ const IS_ARM64 = process.arch === "arm64";
 
 export const SYS: SyscallNumbers = IS_ARM64 ? ARM64 : X64;
 
-/** struct stat: 144 bytes on x86-64, 128 on arm64; st_mode, st_uid and st_gid are unsigned 32-bit numbers. */
+/** struct stat: 144 bytes on x86-64, 128 on arm64; st_mode, st_uid and st_gid are unsigned 32-bit numbers, and so
+ * is what matters of st_nlink. */
 export const STAT = {
   size: 144,
+  links: IS_ARM64 ? 20 : 16,
   mode: IS_ARM64 ? 16 : 24,
   uid: IS_ARM64 ? 24 : 28,
   gid: IS_ARM64 ? 28 : 32,

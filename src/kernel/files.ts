@@ -29,10 +29,21 @@ export function fileType(path: Buffer): number {
   return failed < 0 ? failed : status.bytes.readUInt32LE(STAT.mode) & S_IFMT;
 }
 
-/** Who owns what the C string `path` leads to, or null. */
-export function fileOwner(path: Buffer): { readonly uid: number; readonly gid: number } | null {
-  if (libc.syscall(SYS.newfstatat, AT_FDCWD, libc.addressOf(path), status.at, 0n) < 0) return null;
-  return { uid: status.bytes.readUInt32LE(STAT.uid), gid: status.bytes.readUInt32LE(STAT.gid) };
+export interface FileFacts {
+  readonly uid: number;
+  readonly gid: number;
+  readonly links: number;
+}
+
+/** What the C string `path` leads to; null when that cannot be told. */
+export function factsOf(path: Buffer): FileFacts | null {
+  if (fileType(path) < 0) return null;
+  const { bytes } = status;
+  return {
+    uid: bytes.readUInt32LE(STAT.uid),
+    gid: bytes.readUInt32LE(STAT.gid),
+    links: bytes.readUInt32LE(STAT.links),
+  };
 }
 
 /** All of a file, at most `limit` bytes; minus the errno when it cannot be read. */

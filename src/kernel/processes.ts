@@ -2,7 +2,7 @@
 import type { Pid } from "../core/states.ts";
 import { EACCES, EPERM, O_CLOEXEC, O_RDONLY } from "./abi.ts";
 import { asFileOwner } from "./credentials.ts";
-import { fileOwner, readDirectory, readFile } from "./files.ts";
+import { factsOf, readDirectory, readFile } from "./files.ts";
 import type { ProcessInfo } from "./kernel.ts";
 import * as libc from "./libc.ts";
 import { decodeText } from "./text.ts";
@@ -56,11 +56,10 @@ function findChildren(self: Pid): Map<Pid, ProcessStat[]> | null {
  */
 export function childrenOf(pid: Pid): Pid[] | null {
   const found: Pid[] = [];
-  for (const thread of pid === process.pid ? [`${pid}`] : (readDirectory(`/proc/${pid}/task`) ?? [])) {
-    if (thread.startsWith(".")) continue;
+  for (const thread of threadsOf(pid)) {
     const list = readFile(libc.cString(`/proc/${pid}/task/${thread}/children`), CHILDREN_BYTES);
     if (typeof list !== "number") addNumbers(list, found);
-    else if (readDirectory(`/proc/${pid}/task/${thread}`) !== null)
+    else if (factsOf(libc.cString(`/proc/${pid}/task/${thread}`)) !== null)
       return (
         findChildren(process.pid)
           ?.get(pid)
@@ -68,6 +67,14 @@ export function childrenOf(pid: Pid): Pid[] | null {
       );
   }
   return found;
+}
+
+/** Ours but for the first have no children. A folder has a link for each folder in it, and two of its own. */
+function threadsOf(pid: Pid): readonly (Pid | string)[] {
+  if (pid === process.pid) return [pid];
+  const folder = `/proc/${pid}/task`;
+  if (factsOf(libc.cString(folder))?.links === 3) return [pid];
+  return (readDirectory(folder) ?? []).filter((name) => !name.startsWith("."));
 }
 
 /** Decimal numbers, a blank behind each. */
@@ -90,7 +97,7 @@ export function environmentOf(pid: Pid): string[] | null {
   const path = libc.cString(`/proc/${pid}/environ`);
   let bytes = readFile(path, ENVIRONMENT_BYTES);
   if (bytes === -EACCES || bytes === -EPERM) {
-    const owner = fileOwner(path);
+    const owner = factsOf(path);
     if (owner !== null) bytes = asFileOwner(owner.uid, owner.gid, () => readFile(path, ENVIRONMENT_BYTES));
   }
   if (typeof bytes === "number") return null;

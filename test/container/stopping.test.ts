@@ -237,8 +237,9 @@ describe("stopping", { concurrency: 3 }, () => {
   });
 
   conformance(47, "what belongs to no program gets TERM, a moment, then KILL", async (box) => {
+    // Without the environment of their program nothing says whose they are.
     const init = await box.init({
-      config: `[program:a]\ncommand=${actor(
+      config: `[program:a]\ncommand=/usr/bin/env -i ${actor(
         "a",
         "session:on:TERM=sleep:0.3+note:bye+exit:0~hold",
         "session:on:TERM=~on:HUP=~hold",

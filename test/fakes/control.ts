@@ -196,6 +196,7 @@ export function createFakeControl(
       const reason = programAt(loop.system(), id)?.spec.commandError ?? null;
       return reason === null ? null : { reason, code: 126 };
     },
+    automaticLog: () => "",
     clearHistory(id) {
       fake.output.delete(id);
       for (const stream of ["stdout", "stderr"]) kept.delete(`${id} ${stream}`);
