@@ -151,6 +151,7 @@ export function createReaper(options: ReaperOptions): Reaper {
     look();
   }
 
+  /** `left`: the orphans that there are now. */
   function finish(pid: Pid, { id, started }: Tracked, status: ExitStatus, left: readonly Pid[]): void {
     programs.delete(pid);
     options.onProgramEnd(id, started);
