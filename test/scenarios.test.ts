@@ -103,6 +103,7 @@ function parseDependency(text: string): Dependency {
 
 /** `tcp/20`: how, and the deadline. */
 function parseReady(text: string): ProgramSpec["ready"] {
+  if (text === "none") return null;
   const [kind, deadline = "60"] = text.split("/");
   const way = kind === "notify" ? ({ kind } as const) : TCP;
   return { way, interval: 1, timeout: 2, deadline: Number(deadline) };

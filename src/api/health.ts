@@ -54,10 +54,13 @@ const ERRORS = /^(BACKOFF|FATAL|UNKNOWN): (?!waiting for )[^]*$/;
 const ERRORS_OF_OTHERS =
   /^((?:STOPPED|EXITED): .*? failed): (?!exit status |terminated by |not ready within |restarted |Exited too )[^]*$/;
 
+/** What an exec check prints may be anything. */
+const EXEC_OUTPUT = /^(RUNNING: not ready: exec: exit status \d+|RUNNING: not ready: exec): [^]*$/;
+
 function hideDetails(health: Health): Health {
   const checks = health.checks.map((check) => ({
     ...check,
-    reason: check.reason.replace(ERRORS, "$1").replace(ERRORS_OF_OTHERS, "$1"),
+    reason: check.reason.replace(ERRORS, "$1").replace(ERRORS_OF_OTHERS, "$1").replace(EXEC_OUTPUT, "$1"),
   }));
   return { ...health, checks };
 }

@@ -1,5 +1,5 @@
 /** What differs between two plans: by group for the operator, by program for the system. */
-import type { Plan, ProgramId, ProgramSpec } from "./spec.ts";
+import type { Plan, ProgramId, ProgramSpec, ReadyWay } from "./spec.ts";
 
 /** Group names in the order of the plan that has them: supervisorctl adds them one by one, by priority. */
 export interface GroupDiff {
@@ -125,7 +125,13 @@ export function diffSpecs(before: ProgramSpec, after: ProgramSpec): "same" | "li
     if (APPLIES[key] === "restart") return "restart";
     found = "live";
   }
-  return found;
+  return isEqual(handedOver(before), handedOver(after)) ? found : "restart";
+}
+
+/** What a process is given for its ready check: it cannot be had later. */
+function handedOver({ ready }: ProgramSpec): ReadyWay | null {
+  const way = ready?.way;
+  return way?.kind === "fd" || way?.kind === "notify" ? way : null;
 }
 
 /**

@@ -92,6 +92,16 @@ test("ready: what is wrong starts with the state's name", () => {
   );
 });
 
+test("ready: a program that runs and is not ready shows what its check said last", () => {
+  const running = { ...RUNNING, ready: false } as const;
+  const states = [running, { ...running, readyReason: "http 503" }];
+  const reasons = states.map((state) => {
+    const { checks } = evaluate(snapshot([program("web", state, {}, { ready: false })]), "ready", NONE);
+    return checks.find(({ name }) => name === "web")?.reason;
+  });
+  assert.deepEqual(reasons, ["RUNNING: not ready", "RUNNING: not ready: http 503"]);
+});
+
 test("ready: from the first moment of a shutdown it is not", () => {
   for (const phase of ["draining", "stopping", "sweeping", "ended"] as const) {
     const { ok, checks } = evaluate(snapshot([program("a", RUNNING)], { phase }), "ready", NONE);

@@ -122,7 +122,7 @@ function detailOf({ state, stoppedByHand, pending, blocked, description }: Progr
     case "EXITED":
       return blocked ?? (state.expected ? "" : "ended unexpectedly");
     case "RUNNING":
-      return "not ready";
+      return state.readyReason === "" ? "not ready" : `not ready: ${state.readyReason}`;
     case "UNKNOWN":
       return state.reason;
     case "STARTING":

@@ -15,9 +15,11 @@ import { CredentialsLost, type Fd, type Kernel, type SpawnRequest } from "../ker
 import { createLogs } from "../logs/create.ts";
 import type { Level } from "../logs/logs.ts";
 import { renderEntry } from "../logs/wording.ts";
+import { createChecks } from "./checks.ts";
 import { type Clock, keepProcessAlive } from "./clock.ts";
 import { createControl, type DaemonControl } from "./control.ts";
 import { isOpen, removeFile, writePidfile, writeTerminationLog } from "./files.ts";
+import { createHelpers } from "./helpers.ts";
 import { createJournal } from "./journal.ts";
 import { findCommand, type LaunchContext } from "./launch.ts";
 import { createListenerHost, type ListenerHost } from "./listener-host.ts";
@@ -33,6 +35,7 @@ import { createServers, type Servers } from "./servers.ts";
 import type { Signals } from "./signals.ts";
 import { createSockets } from "./sockets.ts";
 import { createStdinPipes } from "./stdin.ts";
+import { createStopCommands } from "./stop-commands.ts";
 import { createTimeline } from "./timeline.ts";
 
 export interface BootRequest {
@@ -157,9 +160,32 @@ export async function boot(request: BootRequest): Promise<void> {
     serverUrl: servers.url(),
     cwd: request.cwd,
     keepStdin: (spec, pid, fd) => stdins.keep(spec.id, pid, fd),
+    keepReadyFd: (spec, pid, fd) => checks.keepReadyFd(spec, pid, fd),
     inheritStdio: (spec) => spec.kind === "main" && (config.plan.passthrough || kernel.isatty(0)),
     handSockets,
   });
+
+  const helpers = createHelpers({ launchContext, reaper });
+  const stopCommands = createStopCommands({
+    helpers,
+    say,
+    stateOf: (id) => programAt(loop.system(), id)?.state ?? null,
+    submit: (event) => loop.submit(event),
+  });
+  journal.subscribe(stopCommands.onEntry);
+  const checks = createChecks({
+    kernel,
+    clock,
+    logs,
+    helpers,
+    plan: () => loop.system().plan,
+    programAt: (id) => programAt(loop.system(), id) ?? null,
+    programs: () => loop.system().programs.map(({ spec }) => spec.id),
+    submit: (event) => loop.submit(event),
+    say,
+    fault,
+  });
+  journal.subscribe(checks.onEntry);
 
   const loop = createLoop({
     clock,
@@ -177,6 +203,7 @@ export async function boot(request: BootRequest): Promise<void> {
       },
       submit: (event) => loop.submit(event),
       specOf: (id) => programAt(loop.system(), id)?.spec ?? null,
+      stopCommands,
       awaitListeners: () => listeners.whenIdle(() => loop.submit({ type: "listeners-idle" })),
       onExit: (outcome) => void end(outcome),
     }),
@@ -364,6 +391,7 @@ export async function boot(request: BootRequest): Promise<void> {
   await notify.load(config.plan.programs);
   signals.deliver(onSignal);
   timeline.boot(config.plan.programs);
+  checks.start();
   loop.submit({ type: "boot" });
   // A child may have ended before anyone listened, in an earlier life of this process.
   reaper.reap();

@@ -52,7 +52,7 @@ export function systemClock(): Clock {
       onWake = listener;
     },
     after(millis, listener) {
-      const pending = setTimeout(listener, millis);
+      const pending = setTimeout(listener, Math.min(LONGEST, millis));
       pending.unref();
       return () => clearTimeout(pending);
     },

@@ -8,6 +8,7 @@ import type { Journal } from "./journal.ts";
 import { type LaunchContext, launch } from "./launch.ts";
 import type { NotifyHost } from "./notify-host.ts";
 import type { Reaper } from "./reaper.ts";
+import type { StopCommands } from "./stop-commands.ts";
 
 export interface PerformOptions {
   readonly kernel: Kernel;
@@ -20,6 +21,7 @@ export interface PerformOptions {
   readonly isAwaited: (id: ProgramId) => boolean;
   /** For answers that come later. */
   readonly submit: (event: SystemEvent) => void;
+  readonly stopCommands: Pick<StopCommands, "run" | "onKill">;
   readonly awaitListeners: () => void;
   readonly onExit: (outcome: Outcome) => void;
 }
@@ -37,12 +39,12 @@ export function createPerformer(options: PerformOptions): (effect: Effect) => Sy
       return { type: "spawn-failed", id, reason: channel.refused, code: 1 };
     const context = options.launchContext();
     const environment = channel ? [...context.environment, ...channel.variables] : context.environment;
-    const launched = launch(spec, { ...context, environment });
+    const launched = launch(spec, stage, { ...context, environment });
     if (!launched.ok) {
       channel?.discard();
       return { type: "spawn-failed", id, reason: launched.reason, code: launched.code };
     }
-    reaper.track(launched.pid, id);
+    reaper.track(launched.pid, id, stage);
     channel?.keep(launched.pid);
     return { type: "spawned", id, pid: launched.pid };
   }
@@ -76,11 +78,14 @@ export function createPerformer(options: PerformOptions): (effect: Effect) => Sy
 
   return (effect) => {
     switch (effect.type) {
-      case "stop-command":
-        return null;
+      case "stop-command": {
+        const spec = options.specOf(effect.id);
+        return spec && options.stopCommands.run(spec, effect.pid);
+      }
       case "spawn":
         return spawn(effect.id, effect.stage);
       case "kill": {
+        options.stopCommands.onKill(effect.id);
         if (effect.signal === SIGNALS.KILL) reaper.noteKilled(effect.pid);
         const errno = kernel.kill(effect.group ? reaper.groupTarget(effect.pid) : effect.pid, effect.signal);
         // ESRCH: it ended just now, its exit is on the way.

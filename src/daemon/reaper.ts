@@ -10,8 +10,10 @@ import { createFamilies } from "./families.ts";
 import type { OomWatch } from "./oom.ts";
 
 export interface Reaper {
-  /** A program's process, from its spawn until it is reaped. */
-  track(pid: Pid, id: ProgramId): void;
+  /** A program's process, from its spawn until it is reaped. `pre`: what is left of its group is killed at its end. */
+  track(pid: Pid, id: ProgramId, stage: "pre" | "main"): void;
+  /** A process of ours that is no program: neither its end nor it is an orphan's. */
+  trackHelper(pid: Pid, onEnd: (status: ExitStatus) => void): void;
   owner(pid: Pid): ProgramId | null;
   /** Another process is the program now: a descendant, in whatever group. The one before is nobody's. */
   handOver(id: ProgramId, from: Pid, to: Pid): void;
@@ -63,6 +65,9 @@ export function createReaper(options: ReaperOptions): Reaper {
   const programs = new Map<Pid, Tracked>();
   /** Of programs that handed over: the new process, and its group where that is the program's alone. */
   const handedOver = new Map<ProgramId, { readonly pid: Pid; readonly group: Pid | null }>();
+  /** Those of them that run before the program itself. */
+  const pres = new Set<Pid>();
+  const helpers = new Map<Pid, (status: ExitStatus) => void>();
   const killed = new Set<Pid>();
   const groups = new Map<ProgramId, Pid>();
   let awaitingAlone = false;
@@ -71,7 +76,7 @@ export function createReaper(options: ReaperOptions): Reaper {
 
   const families = createFamilies({
     kernel,
-    isTracked: (pid) => programs.has(pid),
+    isTracked: (pid) => programs.has(pid) || helpers.has(pid),
     isProgram: options.isProgram,
   });
 
@@ -127,8 +132,9 @@ export function createReaper(options: ReaperOptions): Reaper {
     for (;;) {
       const next = kernel.reap();
       if (next === "none" || next === "childless") break;
-      // Thousands of orphans may end at once: only programs are worth keeping.
-      if (programs.has(next.pid)) ended.push({ pid: next.pid, status: attribute(next) });
+      // Thousands of orphans may end at once: only programs and helpers are worth keeping.
+      if (helpers.has(next.pid)) ended.push(next);
+      else if (programs.has(next.pid)) ended.push({ pid: next.pid, status: attribute(next) });
       else {
         orphans++;
         const owner = families.ownerOf(next.pid);
@@ -143,6 +149,12 @@ export function createReaper(options: ReaperOptions): Reaper {
     }
     const left = ended.length > 0 ? families.findOrphans() : [];
     for (const { pid, status } of ended) {
+      const onHelperEnd = helpers.get(pid);
+      if (onHelperEnd !== undefined) {
+        helpers.delete(pid);
+        onHelperEnd(status);
+        continue;
+      }
       const tracked = programs.get(pid);
       if (tracked === undefined) orphans++;
       else finish(pid, tracked, status, left);
@@ -154,6 +166,8 @@ export function createReaper(options: ReaperOptions): Reaper {
   /** `left`: the orphans that there are now. */
   function finish(pid: Pid, { id, started }: Tracked, status: ExitStatus, left: readonly Pid[]): void {
     programs.delete(pid);
+    // The program itself is to find the place as it was.
+    if (pres.delete(pid)) kernel.kill(-pid, SIGNALS.KILL);
     options.onProgramEnd(id, started);
     const isRestLeft = families.leaderEnded(id, pid, left);
     submit({ type: "exited", pid, status, groupAlive: isRestLeft || groupLives(pid) });
@@ -189,10 +203,12 @@ export function createReaper(options: ReaperOptions): Reaper {
   }
 
   return {
-    track(pid, id) {
+    track(pid, id, stage) {
       handedOver.delete(id);
       programs.set(pid, { id, started: pid });
+      if (stage === "pre") pres.add(pid);
     },
+    trackHelper: (pid, onEnd) => void helpers.set(pid, onEnd),
     owner: (pid) => programs.get(pid)?.id ?? null,
     handOver,
     groupTarget,
