@@ -133,7 +133,9 @@ function launchFound(
   const extra = readyFd === null || ready === null ? [] : [{ from: ready.write, as: readyFd }];
 
   const { stdio, foreground, stdin, stdout, stderr } = outfit;
-  const result = spawnAs(spec, { file, argv, stdio, extra, foreground, variables: [] }, context);
+  const ownSockets = isMain ? context.handSockets : null;
+  const clothed = { file, argv, stdio, extra, foreground, variables: [], handSockets: ownSockets };
+  const result = spawnAs(spec, clothed, context);
   if (!result.ok) {
     opened.closeBut([]);
     return result;
@@ -159,7 +161,7 @@ function lackReason(spec: ProgramSpec, errno: string): string {
     : `unknown error making dispatchers for '${spec.name}': ${errno}`;
 }
 
-type SpawnContext = Pick<LaunchContext, "kernel" | "environment" | "serverUrl" | "cwd" | "handSockets">;
+type SpawnContext = Pick<LaunchContext, "kernel" | "environment" | "serverUrl" | "cwd">;
 
 /** Starts a command beside the program, as the program itself would be: its user, directory, umask and environment. */
 export function launchBeside(
@@ -172,7 +174,8 @@ export function launchBeside(
   const command = findFile(spec, argv, context);
   if ("reason" in command) return { ok: false, ...command };
   const { file } = command;
-  return spawnAs(spec, { file, argv, stdio, extra: [], foreground: false, variables }, context);
+  const clothed = { file, argv, stdio, extra: [], foreground: false, variables, handSockets: null };
+  return spawnAs(spec, clothed, context);
 }
 
 interface Clothed {
@@ -183,17 +186,19 @@ interface Clothed {
   readonly foreground: boolean;
   /** `KEY=VALUE`, beside those of the program. */
   readonly variables: readonly string[];
+  /** Not for what only runs beside main. */
+  readonly handSockets: LaunchContext["handSockets"];
 }
 
 function spawnAs(
   spec: ProgramSpec,
-  { variables, file, argv, ...rest }: Clothed,
+  { variables, file, argv, handSockets, ...rest }: Clothed,
   context: SpawnContext,
 ): Launched {
   const { directory, user, umask } = spec;
   const environment = [...programEnvironment(spec, context), ...variables];
   const request = { file, argv, environment, directory, user, umask, ...rest };
-  const handed = spec.kind === "main" && context.handSockets ? context.handSockets(request) : request;
+  const handed = spec.kind === "main" && handSockets !== null ? handSockets(request) : request;
   const result = inside(context.cwd, () => context.kernel.spawn(handed));
   return result.ok ? result : explain(spec, argv, file, result, context.kernel);
 }

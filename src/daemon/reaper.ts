@@ -160,6 +160,11 @@ export function createReaper(options: ReaperOptions): Reaper {
         options.onOrphan({ pid: next.pid, status: attribute(next) }, owner);
       }
     }
+    // It may just have said that another process is the program.
+    for (const { pid } of ended) {
+      const tracked = programs.get(pid);
+      if (tracked !== undefined) options.beforeProgramEnd(tracked.id);
+    }
     const left = ended.length > 0 ? families.findOrphans() : [];
     for (const { pid, status } of ended) {
       const onHelperEnd = helpers.get(pid);
@@ -168,9 +173,6 @@ export function createReaper(options: ReaperOptions): Reaper {
         onHelperEnd(status);
         continue;
       }
-      const before = programs.get(pid);
-      if (before !== undefined) options.beforeProgramEnd(before.id);
-      // It may just have said that another process is the program.
       const tracked = programs.get(pid);
       if (tracked === undefined) orphans++;
       else finish(pid, tracked, status, left);
