@@ -175,6 +175,17 @@ class Onlooker {
     return state === "RUNNING" && (condition === "started" || (condition === "ready" && this.ready.has(id)));
   }
 
+  /** Also through others that may be done by now. */
+  #needs(system: System, { dependsOn }: ProgramSpec, id: ProgramId, depth = 0): boolean {
+    return (
+      depth < 100 &&
+      dependsOn.some((dependency) => {
+        const other = programAt(system, dependency.id)?.spec;
+        return dependency.id === id || (other !== undefined && this.#needs(system, other, id, depth + 1));
+      })
+    );
+  }
+
   readonly ready = new Set<ProgramId>();
   readonly done = new Set<ProgramId>();
   readonly #restarting = new Set<ProgramId>();

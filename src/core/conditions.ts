@@ -86,9 +86,19 @@ function failed(text: string, code: number): Block {
   return { failed: true, stuck: true, text, code };
 }
 
-/** Every program that depends on this one, directly. */
-export function dependantsOf(others: Others, id: ProgramId): ProgramRecord[] {
-  return others.programs.filter(({ spec }) => spec.dependsOn.some((dependency) => dependency.id === id));
+/** Everything that these depend on, also through others: a migration that is done still stands for its database. */
+export function neededBy(others: Others, records: readonly ProgramRecord[]): ReadonlySet<ProgramId> {
+  const needed = new Set<ProgramId>();
+  const visit = ({ spec }: ProgramRecord): void => {
+    for (const { id } of spec.dependsOn) {
+      const other = others.programs[others.index.get(id) ?? -1];
+      if (needed.has(id) || other === undefined) continue;
+      needed.add(id);
+      visit(other);
+    }
+  };
+  for (const record of records) if (record.spec.dependsOn.length > 0) visit(record);
+  return needed;
 }
 
 /** Those that are restarted with it, and those restarted with them. */

@@ -2,8 +2,10 @@
  * How long a restart waits, and when there were too many (product 2.4, `restart_*`). Pure arithmetic: the history of a
  * program goes in and comes out.
  */
+
+import { SIGNALS } from "./signal-names.ts";
 import type { ProgramSpec } from "./spec.ts";
-import type { Millis } from "./states.ts";
+import type { ExitStatus, Millis } from "./states.ts";
 
 /** Restarts after RUNNING, as far back as they still matter. */
 export interface RestartHistory {
@@ -35,6 +37,7 @@ export function nextRestart(
   spec: ProgramSpec,
   history: RestartHistory,
   startedAt: Millis,
+  status: ExitStatus,
   now: Millis,
 ): NextRestart {
   const { delay, limit } = spec.restart;
@@ -48,12 +51,18 @@ export function nextRestart(
   const streak = now - startedAt >= stableMillis(spec) ? 0 : history.streak;
   const wait =
     delay === null
-      ? times.filter((time) => time > now - BURST_MS).length >= BURST
+      ? !isFromOutside(status) && times.filter((time) => time > now - BURST_MS).length >= BURST
         ? FLOOR_MS
         : 0
       : growingDelay(spec, streak, now);
   const kept = [...times, now].slice(-Math.max(BURST, limit?.count ?? 0));
   return { at: now + wait, history: { times: kept, streak: streak + 1 } };
+}
+
+/** Somebody ended it: no crash of its own, and no loop. */
+function isFromOutside(status: ExitStatus): boolean {
+  if (status.kind === "exited" || status.oom) return false;
+  return status.signal === SIGNALS.KILL || status.signal === SIGNALS.TERM;
 }
 
 /** The wait after the `tries`th failed start in a row: 1, 2, 3 … s, or `restart_delay` doubling. */

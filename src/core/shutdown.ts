@@ -3,6 +3,8 @@
  * container, exit. Every wait in here has a deadline or is for a process that SIGKILL is repeated to, but one:
  * the tini-like form without `shutdown_timeout` waits for main as long as main likes.
  */
+
+import { neededBy } from "./conditions.ts";
 import { changeProgram, type Draft, decide, patch, say, stopRest } from "./draft.ts";
 import type { SystemEvent } from "./event.ts";
 import { outcomeOfBlame, outcomeOfFault, outcomeOfKilledMain, outcomeOfRequest } from "./outcome.ts";
@@ -176,9 +178,10 @@ function stopLastTier(draft: Draft): boolean {
   const tier = draft.programs[last]?.tier;
   if (tier === undefined) return false;
   if (isListening(draft, tier)) return true;
-  const needed = new Set<ProgramId>();
-  for (const record of draft.programs)
-    if (!isSettled(record)) for (const { id } of record.spec.dependsOn) needed.add(id);
+  const needed = neededBy(
+    draft,
+    draft.programs.filter((record) => !isSettled(record)),
+  );
   const isMember = (record: ProgramRecord): boolean => compareTiers(record.tier, tier) === 0;
   const isUp = ({ state, leftBy }: ProgramRecord): boolean =>
     leftBy !== null || state.name === "STARTING" || state.name === "RUNNING";

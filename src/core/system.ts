@@ -269,7 +269,9 @@ function onExited(draft: Draft, event: Extract<SystemEvent, { type: "exited" }>)
   const { spec, state, history } = record;
   const isRun = state.name === "STARTING" || state.name === "RUNNING";
   const next =
-    draft.shutdown === null && isRun ? nextRestart(spec, history, state.startedAt, draft.now) : null;
+    draft.shutdown === null && isRun
+      ? nextRestart(spec, history, state.startedAt, event.status, draft.now)
+      : null;
   changeProgram(draft, position, { ...event, next, mayStart: blockOf(draft, record) === null });
   const after = draft.programs[position];
   if (event.groupAlive && after !== undefined) noteLeft(draft, position, after, event.pid);

@@ -227,7 +227,10 @@ describe("reaping under load", () => {
     const init = await box.init({
       setup: `cat > @DIR@/run.sh <<'END'\n${script}\nEND\nchmod 755 @DIR@/run.sh\n${names.map((n) => `echo 0 > @DIR@/${n}.n`).join("\n")}`,
       config: names
-        .map((n) => `[program:${n}]\ncommand=@DIR@/run.sh @DIR@/${n}\nautorestart=true\nstartsecs=0`)
+        .map(
+          (n) =>
+            `[program:${n}]\ncommand=@DIR@/run.sh @DIR@/${n}\nautorestart=true\nstartsecs=0\nrestart_delay=0`,
+        )
         .join("\n"),
     });
     await init.until(
