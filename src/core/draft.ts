@@ -145,7 +145,8 @@ function restartOthers(draft: Draft, effects: readonly (Effect | Demand)[], { sp
     changeProgram(draft, position, { type: "renew", restart: "dependency", reason: null });
     const other = draft.programs[position];
     // What was done for the old one may have to be done for the new one.
-    if (other !== undefined && isDoneOnce(other)) patch(draft, position, { pending: { restart: "dependency" } });
+    if (other !== undefined && isDoneOnce(other))
+      patch(draft, position, { pending: { restart: "dependency" } });
   }
 }
 

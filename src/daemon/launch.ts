@@ -133,7 +133,8 @@ function launchFound(
   const extra = readyFd === null || ready === null ? [] : [{ from: ready.write, as: readyFd }];
 
   const { stdio, foreground, stdin, stdout, stderr } = outfit;
-  const result = spawnAs(spec, { file, argv, stdio, extra, foreground, variables: [] }, context);
+  const handSockets = isMain && spec.kind === "main" ? context.handSockets : null;
+  const result = spawnAs(spec, { file, argv, stdio, extra, foreground, variables: [], handSockets }, context);
   if (!result.ok) {
     opened.closeBut([]);
     return result;
@@ -159,7 +160,7 @@ function lackReason(spec: ProgramSpec, errno: string): string {
     : `unknown error making dispatchers for '${spec.name}': ${errno}`;
 }
 
-type SpawnContext = Pick<LaunchContext, "kernel" | "environment" | "serverUrl" | "cwd" | "handSockets">;
+type SpawnContext = Pick<LaunchContext, "kernel" | "environment" | "serverUrl" | "cwd">;
 
 /** Starts a command beside the program, as the program itself would be: its user, directory, umask and environment. */
 export function launchBeside(
@@ -172,7 +173,8 @@ export function launchBeside(
   const command = findFile(spec, argv, context);
   if ("reason" in command) return { ok: false, ...command };
   const { file } = command;
-  return spawnAs(spec, { file, argv, stdio, extra: [], foreground: false, variables }, context);
+  const outfit = { stdio, extra: [], foreground: false, handSockets: null };
+  return spawnAs(spec, { file, argv, variables, ...outfit }, context);
 }
 
 interface Clothed {
@@ -183,18 +185,18 @@ interface Clothed {
   readonly foreground: boolean;
   /** `KEY=VALUE`, beside those of the program. */
   readonly variables: readonly string[];
+  readonly handSockets: LaunchContext["handSockets"];
 }
 
 function spawnAs(
   spec: ProgramSpec,
-  { variables, file, argv, ...rest }: Clothed,
+  { variables, handSockets, file, argv, ...rest }: Clothed,
   context: SpawnContext,
 ): Launched {
   const { directory, user, umask } = spec;
   const environment = [...programEnvironment(spec, context), ...variables];
-  const request = { file, argv, environment, directory, user, umask, ...rest };
-  const handed = spec.kind === "main" && context.handSockets ? context.handSockets(request) : request;
-  const result = inside(context.cwd, () => context.kernel.spawn(handed));
+  const request: SpawnRequest = { file, argv, environment, directory, user, umask, ...rest };
+  const result = inside(context.cwd, () => context.kernel.spawn(handSockets?.(request) ?? request));
   return result.ok ? result : explain(spec, argv, file, result, context.kernel);
 }
 

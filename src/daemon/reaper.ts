@@ -58,16 +58,15 @@ interface Tracked {
   readonly id: ProgramId;
   /** The one that was started: it, or the one that it handed over to. */
   readonly started: Pid;
+  readonly stage: "pre" | "main";
 }
 
 export function createReaper(options: ReaperOptions): Reaper {
   const { kernel, clock, submit } = options;
   const programs = new Map<Pid, Tracked>();
+  const helpers = new Map<Pid, (status: ExitStatus) => void>();
   /** Of programs that handed over: the new process, and its group where that is the program's alone. */
   const handedOver = new Map<ProgramId, { readonly pid: Pid; readonly group: Pid | null }>();
-  /** Those of them that run before the program itself. */
-  const pres = new Set<Pid>();
-  const helpers = new Map<Pid, (status: ExitStatus) => void>();
   const killed = new Set<Pid>();
   const groups = new Map<ProgramId, Pid>();
   let awaitingAlone = false;
@@ -162,12 +161,12 @@ export function createReaper(options: ReaperOptions): Reaper {
   }
 
   /** `left`: the orphans that there are now. */
-  function finish(pid: Pid, { id, started }: Tracked, status: ExitStatus, left: readonly Pid[]): void {
+  function finish(pid: Pid, { id, started, stage }: Tracked, status: ExitStatus, left: readonly Pid[]): void {
     programs.delete(pid);
     // The program itself is to find the place as it was.
-    if (pres.delete(pid)) kernel.kill(-pid, SIGNALS.KILL);
+    if (stage === "pre") kernel.kill(-pid, SIGNALS.KILL);
     options.onProgramEnd(id, started);
-    const isRestLeft = families.leaderEnded(id, pid, left);
+    const isRestLeft = stage === "main" && families.leaderEnded(id, pid, left);
     submit({ type: "exited", pid, status, groupAlive: isRestLeft || groupLives(pid) });
   }
 
@@ -203,8 +202,7 @@ export function createReaper(options: ReaperOptions): Reaper {
   return {
     track(pid, id, stage) {
       handedOver.delete(id);
-      programs.set(pid, { id, started: pid });
-      if (stage === "pre") pres.add(pid);
+      programs.set(pid, { id, started: pid, stage });
     },
     trackHelper: (pid, onEnd) => void helpers.set(pid, onEnd),
     owner: (pid) => programs.get(pid)?.id ?? null,
