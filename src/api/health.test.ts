@@ -15,7 +15,16 @@ function shown(state: ProgramState, blocked: string | null = null): string {
     blocked,
     pending: blocked === null ? null : { restart: null },
   }));
-  const never = { startedAt: 0, stoppedAt: 0, exitStatus: 0, spawnError: "" };
+  const never = {
+    startedAt: 0,
+    stoppedAt: 0,
+    exitStatus: 0,
+    spawnError: "",
+    said: "",
+    lastSuccessAt: 0,
+    lastResult: "",
+    nextRunAt: 0,
+  };
   const snapshot = takeSnapshot({ ...system, programs }, () => never, 0, 0);
   const query = new URLSearchParams("verbose");
   const request = { kind: "ready", title: "readyz", program: null, query, accept: undefined } as const;
