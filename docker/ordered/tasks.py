@@ -4,7 +4,7 @@ import redis
 from celery import Celery
 
 app = Celery("tasks", broker="redis://127.0.0.1:6379/0", backend="redis://127.0.0.1:6379/1")
-store = redis.Redis(db=2)
+store = redis.Redis(host="127.0.0.1", db=2)
 
 
 @app.task

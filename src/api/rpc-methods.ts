@@ -87,7 +87,7 @@ export const SUPERVISOR_METHODS: readonly NamedMethod[] = [
   [
     "supervisor.startAllProcesses",
     method([WAIT], "array", "Starts all programs.", (context, args) =>
-      start(context, inOrder(context.control), args.flag(0)),
+      start(context, inOrder(context.control).filter(isMeantByAll), args.flag(0)),
     ),
   ],
   ["supervisor.stopProcess", method([NAME, WAIT], "boolean", "Stops a program.", stopProcess)],
@@ -124,6 +124,11 @@ function isUp({ state }: ProgramSnapshot): boolean {
 function isStoppable(program: ProgramSnapshot): boolean {
   const { state, pending } = program;
   return isUp(program) || pending || (state.name === "EXITED" && state.restartAt !== null);
+}
+
+/** Who starts all wants back what was stopped, not tonight's jobs at noon; by its name or group a job runs now. */
+function isMeantByAll({ spec, stoppedByHand }: ProgramSnapshot): boolean {
+  return spec.schedule === null || stoppedByHand;
 }
 
 function isSignallable({ state }: ProgramSnapshot): boolean {

@@ -189,6 +189,18 @@ test("--verbose names every key that is honoured, without its value", () => {
   assert.doesNotMatch(text, /Honoured:[^]*(?:piority|start_gate)/);
 });
 
+test("the socket of an fcgi program is said to be kept; one that anybody may control is an error and nothing else", () => {
+  const check = (text: string): string =>
+    renderCheck(surveyText(`[supervisord]\n${text}`), { format: "text", verbose: false });
+  assert.match(
+    check("[fcgi-program:f]\ncommand=f\nsocket=unix:///run/f\n"),
+    /\] socket: one socket, made at the start/,
+  );
+  const open = check("[program:a]\ncommand=a\n[inet_http_server]\nport=9001\n");
+  assert.match(open, /^Errors:\n.*\] port: a control server on every address without a password/);
+  assert.doesNotMatch(open, /Differs/);
+});
+
 test("a configuration that is written for tsinit is compared with nothing, but when asked", () => {
   const native = "[tsinit]\n[program:a]\ncommand=a\npriority=1\n[program:b]\ncommand=b\n";
   const has = (verbose: boolean): boolean =>

@@ -155,6 +155,21 @@ export const DIFFERENCES: readonly Difference[] = [
     text: "a key of tsinit: /dev/null, or a pipe as supervisord has it, for `fg` and sendProcessStdin",
   },
   {
+    section: "inet_http_server",
+    key: "port",
+    // It is an error, with its own text, wherever it applies.
+    when: () => false,
+    condition: "not on loopback, without a password",
+    text: "refused: whoever reaches it can run programs; supervisord warns and listens",
+  },
+  {
+    section: "fcgi-program",
+    key: "socket",
+    text:
+      "one socket, made at the start and kept while none of its processes runs: clients wait instead of being refused; " +
+      "supervisord closes it with the last process, and gives none to a program that a [group] names",
+  },
+  {
     section: "eventlistener",
     key: "result_handler",
     text: "Python code is not loaded; what supervisor_stdout does is done by tsinit itself, any other is refused",

@@ -133,7 +133,7 @@ function describeRecord(record: ProgramRecord, facts: ProgramFacts, now: number)
   if (blocked !== null) return blocked;
   if (isDown && pending !== null) return WAITS_FOR_TIER;
   if (!isDown || spec.schedule === null) return describeState(spec.name, state, facts, now);
-  if (stoppedByHand) return "stopped by hand, start resumes its schedule";
+  if (stoppedByHand) return "schedule held until it is started";
   const next =
     facts.nextRunAt === 0 ? "no next run" : `next run ${formatStopTime(localTime(facts.nextRunAt))}`;
   const isGood = state.name === "STOPPED" || state.expected;

@@ -14,7 +14,6 @@ import { createSystem, programAt } from "../core/system.ts";
 import { CredentialsLost, type Fd, type Kernel, type SpawnRequest } from "../kernel/kernel.ts";
 import { createLogs } from "../logs/create.ts";
 import type { Level } from "../logs/logs.ts";
-import { renderEntry } from "../logs/wording.ts";
 import { createChecks } from "./checks.ts";
 import { type Clock, keepProcessAlive } from "./clock.ts";
 import { createControl, type DaemonControl } from "./control.ts";
@@ -25,6 +24,7 @@ import { findCommand, type LaunchContext } from "./launch.ts";
 import { createListenerHost, type ListenerHost } from "./listener-host.ts";
 import { createLoop } from "./loop.ts";
 import { readManager } from "./manager.ts";
+import { createNarrator } from "./narrate.ts";
 import { createNotifyHost } from "./notify-host.ts";
 import { watchOom } from "./oom.ts";
 import { createPerformer } from "./perform.ts";
@@ -89,10 +89,14 @@ export async function boot(request: BootRequest): Promise<void> {
     logs.say(level, text);
   };
   const journal = createJournal(clock, (error) => fault("a listener of the journal", error));
-  journal.subscribe((entry) => {
-    const line = renderEntry(entry, (id) => programAt(loop.system(), id)?.spec ?? null);
-    if (line && !isQuiet(line.level)) say(line.level, line.text);
+  const narrator = createNarrator({
+    clock,
+    specOf: (id) => programAt(loop.system(), id)?.spec ?? null,
+    say: (level, text) => {
+      if (!isQuiet(level)) say(level, text);
+    },
   });
+  journal.subscribe(narrator.onEntry);
 
   const sockets = createSockets(kernel, (level, text) => say(level, text));
   journal.subscribe((entry) => {
@@ -114,6 +118,8 @@ export async function boot(request: BootRequest): Promise<void> {
   /** In tini's place tsinit is as silent as tini: only what went wrong. */
   const isQuiet = (level: Level) => config.plan.passthrough && (level === "info" || level === "warn");
 
+  const nameOf = (id: ProgramId): string => programAt(loop.system(), id)?.spec.name ?? id;
+
   const reaper = createReaper({
     kernel,
     clock,
@@ -126,7 +132,13 @@ export async function boot(request: BootRequest): Promise<void> {
       logs.finish(id, pid);
       stdins.end(id, pid);
     },
-    onOrphan: ({ pid }) => {
+    onOomNear: (id) =>
+      say("info", `out of memory: the kernel has killed a process, and '${nameOf(id)}' has ended`),
+    onOrphan: ({ pid, status }, owner) => {
+      if (status.kind === "signalled" && status.oom) {
+        const whose = owner === null ? "" : ` of '${nameOf(owner)}'`;
+        say("info", `out of memory: the kernel has killed process ${pid}${whose}`);
+      }
       if (config.plan.global.logLevel === "debug") logs.say("debug", `reaped orphan ${pid}`);
     },
   });
@@ -291,6 +303,7 @@ export async function boot(request: BootRequest): Promise<void> {
   async function end(outcome: Outcome): Promise<void> {
     if (ending) return;
     ending = true;
+    narrator.finish();
     const why = `exit ${outcome.code}: ${outcome.reason}`;
     const { terminationLog } = config.plan.global;
     const output = outcome.program === null ? "" : logs.lastLines(outcome.program, LAST_LINES_BYTES);

@@ -80,11 +80,17 @@ export function createControl(options: ControlOptions): DaemonControl {
   function restartAll(): void {
     if (!rereader.read(true).ok) return;
     const ids = activePlan().programs.map((program) => program.id);
+    // A schedule is no reason to run now, but a run that is cut off begins anew.
+    const cutOff = new Set(
+      loop.system().programs.flatMap(({ spec, state }) => (DOWN.includes(state.name) ? [] : [spec.id])),
+    );
     const ended = () => loop.system().programs.every(({ state }) => DOWN.includes(state.name));
     const again = () => {
       const config = lastRead();
       apply(config);
-      const startable = config.plan.programs.filter((program) => program.autostart);
+      const startable = config.plan.programs.filter(
+        ({ id, autostart, schedule }) => autostart && (schedule === null || cutOff.has(id)),
+      );
       loop.submit({ type: "start", ids: startable.map((program) => program.id), gated: true });
     };
     loop.submit({ type: "stop", ids });

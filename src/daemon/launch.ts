@@ -133,8 +133,9 @@ function launchFound(
   const extra = readyFd === null || ready === null ? [] : [{ from: ready.write, as: readyFd }];
 
   const { stdio, foreground, stdin, stdout, stderr } = outfit;
-  const handSockets = isMain && spec.kind === "main" ? context.handSockets : null;
-  const result = spawnAs(spec, { file, argv, stdio, extra, foreground, variables: [], handSockets }, context);
+  const ownSockets = isMain ? context.handSockets : null;
+  const clothed = { file, argv, stdio, extra, foreground, variables: [], handSockets: ownSockets };
+  const result = spawnAs(spec, clothed, context);
   if (!result.ok) {
     opened.closeBut([]);
     return result;
@@ -173,8 +174,8 @@ export function launchBeside(
   const command = findFile(spec, argv, context);
   if ("reason" in command) return { ok: false, ...command };
   const { file } = command;
-  const outfit = { stdio, extra: [], foreground: false, handSockets: null };
-  return spawnAs(spec, { file, argv, variables, ...outfit }, context);
+  const clothed = { file, argv, stdio, extra: [], foreground: false, variables, handSockets: null };
+  return spawnAs(spec, clothed, context);
 }
 
 interface Clothed {
@@ -185,18 +186,20 @@ interface Clothed {
   readonly foreground: boolean;
   /** `KEY=VALUE`, beside those of the program. */
   readonly variables: readonly string[];
+  /** Not for what only runs beside main. */
   readonly handSockets: LaunchContext["handSockets"];
 }
 
 function spawnAs(
   spec: ProgramSpec,
-  { variables, handSockets, file, argv, ...rest }: Clothed,
+  { variables, file, argv, handSockets, ...rest }: Clothed,
   context: SpawnContext,
 ): Launched {
   const { directory, user, umask } = spec;
   const environment = [...programEnvironment(spec, context), ...variables];
-  const request: SpawnRequest = { file, argv, environment, directory, user, umask, ...rest };
-  const result = inside(context.cwd, () => context.kernel.spawn(handSockets?.(request) ?? request));
+  const request = { file, argv, environment, directory, user, umask, ...rest };
+  const handed = spec.kind === "main" && handSockets !== null ? handSockets(request) : request;
+  const result = inside(context.cwd, () => context.kernel.spawn(handed));
   return result.ok ? result : explain(spec, argv, file, result, context.kernel);
 }
 

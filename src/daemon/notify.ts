@@ -205,7 +205,7 @@ export function createNotify(options: NotifyOptions): Notify {
    * gone cannot be placed any more: then its user is enough, which could as well have signalled the program.
    */
   function isFromProgram(run: Run, { pid, uid }: Datagram): boolean {
-    if (pid === run.main || pid === run.leader) return true;
+    if (pid === run.main) return true;
     if (pid <= 0) return false;
     const user = run.spec.user?.uid ?? kernel.uid;
     if (uid !== user && uid !== 0 && uid !== kernel.userOf(run.main)) return false;

@@ -12,10 +12,10 @@ test("cgroup v2: the count of our own group, told once", () => {
     "/sys/fs/cgroup/memory.events": "low 0\noom 1\noom_kill 1\n",
   };
   const oom = watch(files);
-  assert.equal(oom.hasStruck(), false);
+  assert.equal(oom.takeStrike(0), false);
   files["/sys/fs/cgroup/memory.events"] = "low 0\noom 2\noom_kill 2\n";
-  assert.equal(oom.hasStruck(), true);
-  assert.equal(oom.hasStruck(), false);
+  assert.equal(oom.takeStrike(0), true);
+  assert.equal(oom.takeStrike(0), false);
 });
 
 test("cgroup v2 without a namespace of its own: the path of /proc", () => {
@@ -26,9 +26,9 @@ test("cgroup v2 without a namespace of its own: the path of /proc", () => {
   };
   const oom = watch(files);
   files["/sys/fs/cgroup/memory.events"] = "oom_kill 10\n";
-  assert.equal(oom.hasStruck(), false);
+  assert.equal(oom.takeStrike(0), false);
   files["/sys/fs/cgroup/pods/x/memory.events"] = "oom_kill 1\n";
-  assert.equal(oom.hasStruck(), true);
+  assert.equal(oom.takeStrike(0), true);
 });
 
 test("cgroup v1: memory.oom_control, also where the path of the host is not there", () => {
@@ -38,10 +38,22 @@ test("cgroup v1: memory.oom_control, also where the path of the host is not ther
   };
   const oom = watch(files);
   files["/sys/fs/cgroup/memory/memory.oom_control"] = "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n";
-  assert.equal(oom.hasStruck(), true);
+  assert.equal(oom.takeStrike(0), true);
 });
 
 test("no cgroup: nothing ever struck", () => {
-  assert.equal(watch({}).hasStruck(), false);
-  assert.equal(watch({ "/proc/self/cgroup": "0::/\n" }).hasStruck(), false);
+  assert.equal(watch({}).takeStrike(0), false);
+  assert.equal(watch({ "/proc/self/cgroup": "0::/\n" }).takeStrike(0), false);
+});
+
+test("as many as were killed, and no old ones", () => {
+  const files: Record<string, string> = {
+    "/proc/self/cgroup": "0::/\n",
+    "/sys/fs/cgroup/memory.events": "oom_kill 0\n",
+  };
+  const oom = watch(files);
+  files["/sys/fs/cgroup/memory.events"] = "oom_kill 2\n";
+  assert.deepEqual([oom.takeStrike(0), oom.takeStrike(100), oom.takeStrike(200)], [true, true, false]);
+  files["/sys/fs/cgroup/memory.events"] = "oom_kill 5\n";
+  assert.deepEqual([oom.takeStrike(300), oom.takeStrike(9000)], [true, false]);
 });

@@ -1,10 +1,14 @@
 /** Whether the kernel killed a process because memory ran out: the cgroup counts it, nothing else tells. */
 import { readFileSync } from "node:fs";
+import type { Millis } from "../core/states.ts";
 
 export interface OomWatch {
-  /** Whether the killer struck since this was asked last. */
-  hasStruck(): boolean;
+  /** Whether the killer struck once more than was asked for so far. Strikes that nobody asked for are soon forgotten. */
+  takeStrike(now: Millis): boolean;
 }
+
+/** Several processes killed at once are reaped one after the other; later ends have other reasons. */
+const FORGET_MS = 2000;
 
 /** The text of a file, or null. */
 export type ReadText = (path: string) => string | null;
@@ -24,12 +28,20 @@ export function watchOom(read: ReadText = FROM_DISK): OomWatch {
   const path = counterOf(read);
   const count = (): number => (path === null ? 0 : killsIn(read(path)));
   let seen = count();
+  let left = 0;
+  let until = 0;
   return {
-    hasStruck() {
-      const now = count();
-      const struck = now > seen;
-      seen = now;
-      return struck;
+    takeStrike(now) {
+      const total = count();
+      if (now > until) left = 0;
+      if (total > seen) {
+        left += total - seen;
+        until = now + FORGET_MS;
+      }
+      seen = total;
+      if (left === 0) return false;
+      left--;
+      return true;
     },
   };
 }

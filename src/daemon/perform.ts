@@ -32,6 +32,7 @@ export function createPerformer(options: PerformOptions): (effect: Effect) => Sy
   function spawn(id: ProgramId, stage: "pre" | "main"): SystemEvent | null {
     const spec = options.specOf(id);
     if (!spec) return null;
+    // What runs before the program does not speak for it.
     const channel = stage === "main" ? options.notify.open(spec) : null;
     if (channel === "loading") return spawnLater(spec);
     if (channel !== null && "refused" in channel)

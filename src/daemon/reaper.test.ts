@@ -16,7 +16,8 @@ function rig() {
     isProgram: () => true,
     onProgramEnd() {},
     onOrphan() {},
-    oom: { hasStruck: () => false },
+    onOomNear() {},
+    oom: { takeStrike: () => false },
   });
   kernel.onSignal = () => reaper.reap();
   const start = (program: FakeProgram): number => {

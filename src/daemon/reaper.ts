@@ -45,6 +45,8 @@ export interface ReaperOptions {
   /** `owner`: the program that it belonged to, where that is known. */
   readonly onOrphan: (reaped: Reaped, owner: ProgramId | null) => void;
   readonly isProgram: (id: ProgramId) => boolean;
+  /** Memory ran out and some process was killed, and now the program has ended otherwise than well. */
+  readonly onOomNear: (id: ProgramId) => void;
   readonly oom: OomWatch;
 }
 
@@ -60,6 +62,9 @@ interface Tracked {
   readonly started: Pid;
   readonly stage: "pre" | "main";
 }
+
+/** Pids that SIGKILL was sent to. */
+const KILLED_LIMIT = 10_000;
 
 export function createReaper(options: ReaperOptions): Reaper {
   const { kernel, clock, submit } = options;
@@ -119,11 +124,24 @@ export function createReaper(options: ReaperOptions): Reaper {
     return families.rest(id).some(({ pid }) => kernel.kill(pid, 0) !== "EPERM");
   }
 
+  function noteKilled(pid: Pid): void {
+    // Relatives that others reap stay in it.
+    if (killed.size >= KILLED_LIMIT) killed.clear();
+    killed.add(pid);
+  }
+
   /** A SIGKILL that was not ours may have been the kernel's. */
   function attribute({ pid, status }: Reaped): ExitStatus {
     const isOurs = killed.delete(pid);
     if (isOurs || status.kind !== "signalled" || status.signal !== SIGNALS.KILL) return status;
-    return options.oom.hasStruck() ? { ...status, oom: true } : status;
+    return options.oom.takeStrike(clock.now()) ? { ...status, oom: true } : status;
+  }
+
+  /** A leader may end because a process of its own was killed, which it has reaped itself. */
+  function isOomNear(status: ExitStatus): boolean {
+    const isKilled = status.kind === "signalled" && status.signal === SIGNALS.KILL;
+    const isFine = status.kind === "exited" && status.code === 0;
+    return !isKilled && !isFine && options.oom.takeStrike(clock.now());
   }
 
   function reap(): void {
@@ -141,6 +159,11 @@ export function createReaper(options: ReaperOptions): Reaper {
         options.onOrphan({ pid: next.pid, status: attribute(next) }, owner);
       }
     }
+    // It may just have said that another process is the program.
+    for (const { pid } of ended) {
+      const tracked = programs.get(pid);
+      if (tracked !== undefined) options.beforeProgramEnd(tracked.id);
+    }
     const left = ended.length > 0 ? families.findOrphans() : [];
     for (const { pid, status } of ended) {
       const onHelperEnd = helpers.get(pid);
@@ -149,9 +172,6 @@ export function createReaper(options: ReaperOptions): Reaper {
         onHelperEnd(status);
         continue;
       }
-      const before = programs.get(pid);
-      if (before !== undefined) options.beforeProgramEnd(before.id);
-      // It may just have said that another process is the program.
       const tracked = programs.get(pid);
       if (tracked === undefined) orphans++;
       else finish(pid, tracked, status, left);
@@ -166,6 +186,7 @@ export function createReaper(options: ReaperOptions): Reaper {
     // The program itself is to find the place as it was.
     if (stage === "pre") kernel.kill(-pid, SIGNALS.KILL);
     options.onProgramEnd(id, started);
+    if (isOomNear(status)) options.onOomNear(id);
     const isRestLeft = stage === "main" && families.leaderEnded(id, pid, left);
     submit({ type: "exited", pid, status, groupAlive: isRestLeft || groupLives(pid) });
   }
@@ -201,20 +222,21 @@ export function createReaper(options: ReaperOptions): Reaper {
 
   return {
     track(pid, id, stage) {
+      // A relative that somebody else reaped may have had the same one.
+      killed.delete(pid);
       handedOver.delete(id);
       programs.set(pid, { id, started: pid, stage });
     },
     trackHelper: (pid, onEnd) => void helpers.set(pid, onEnd),
-    owner: (pid) => programs.get(pid)?.id ?? null,
     handOver,
     groupTarget,
-    noteKilled: (pid) => {
-      if (programs.has(pid)) killed.add(pid);
-    },
+    owner: (pid) => programs.get(pid)?.id ?? null,
+    noteKilled,
     noteStopping: families.remember,
     killRest(id, signal, except) {
       for (const { pid, group } of families.rest(id)) {
         if (group === except) continue;
+        if (signal === SIGNALS.KILL) noteKilled(pid);
         kernel.kill(pid, signal);
       }
     },

@@ -83,8 +83,7 @@ test("a manager that is behind is waited for, in order and within bounds; one th
   assert.deepEqual(sent, ["WATCHDOG=1"]);
   world.errno = null;
   clock.advance(100);
-  assert.ok(sent.includes("STOPPING=1"));
-  assert.ok(sent.length < 40, `${sent.length}`);
+  assert.deepEqual(sent.slice(1, 3).sort(), ["STOPPING=1", "WATCHDOG=1"]);
   world.errno = "ECONNREFUSED";
   clock.advance(1000);
   assert.deepEqual(said, ["NOTIFY_SOCKET=@manager: ECONNREFUSED"]);

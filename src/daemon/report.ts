@@ -27,15 +27,15 @@ export interface Report {
 const STATUS_MS = 1000;
 /** Its queue is full: after so long once more. */
 const RETRY_MS = 100;
-/** Kept for a manager that does not read. */
-const LONGEST_QUEUE = 16;
 
 export function createReport(options: ReportOptions): Report {
   const { clock } = options;
   let isReady = false;
   let isStopping = false;
   let willLook = false;
+  /** For a manager that is behind: the last word of each kind, in order. */
   let waiting: string[] = [];
+  let willRetry = false;
   let hasComplained = false;
   let told = "";
   let toldAt = Number.NEGATIVE_INFINITY;
@@ -44,7 +44,7 @@ export function createReport(options: ReportOptions): Report {
   function flush(): void {
     while (waiting.length > 0) {
       const errno = options.kernel.sendDatagram(options.address, Buffer.from(waiting[0] ?? ""));
-      if (errno === "EAGAIN") return void clock.after(RETRY_MS, flush);
+      if (errno === "EAGAIN") return retryLater();
       waiting.shift();
       if (errno === null || hasComplained) continue;
       hasComplained = true;
@@ -52,10 +52,18 @@ export function createReport(options: ReportOptions): Report {
     }
   }
 
+  function retryLater(): void {
+    willRetry = true;
+    clock.after(RETRY_MS, () => {
+      willRetry = false;
+      flush();
+    });
+  }
+
   function send(text: string): void {
-    waiting.push(text);
-    if (waiting.length > LONGEST_QUEUE) waiting = waiting.slice(-LONGEST_QUEUE);
-    if (waiting.length === 1) flush();
+    const kind = text.slice(0, text.indexOf("="));
+    waiting = [...waiting.filter((other) => !other.startsWith(`${kind}=`)), text];
+    if (!willRetry) flush();
   }
 
   function look(): void {

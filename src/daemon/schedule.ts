@@ -5,7 +5,7 @@
  * summer time leaves out or repeats is croner's: a time that does not exist comes at the end of the gap, one that comes twice
  * counts the first time, and what runs every so many minutes goes on doing so. Loaded only when a program has a schedule.
  */
-import { compileSchedule, type NextRun } from "../config/schedule.ts";
+import { compileSchedule } from "../config/schedule.ts";
 import type { ProgramId, ProgramSpec, ScheduleSpec } from "../core/spec.ts";
 import type { Clock } from "./clock.ts";
 
@@ -18,7 +18,6 @@ export interface Schedules {
 
 interface Entry {
   readonly spec: ScheduleSpec;
-  readonly next: NextRun;
   /** Milliseconds since 1970; null: never again. */
   due: number | null;
 }
@@ -39,7 +38,9 @@ export function createSchedules(
   let cancel: (() => void) | null = null;
 
   const wall = (): number => Math.floor(clock.wall() * 1000);
-  const nextAfter = (next: NextRun, after: number): number | null => next(new Date(after))?.getTime() ?? null;
+  // Compiled each time, which takes a fraction of a millisecond: kept, each would hold 80 KB.
+  const nextAfter = (spec: ScheduleSpec, after: number): number | null =>
+    compileSchedule(spec)(new Date(after))?.getTime() ?? null;
 
   function look(): void {
     const now = wall();
@@ -48,12 +49,12 @@ export function createSchedules(
     const due: ProgramId[] = [];
     try {
       for (const [id, entry] of entries) {
-        if (wasWrong) entry.due = nextAfter(entry.next, now);
+        if (wasWrong) entry.due = nextAfter(entry.spec, now);
         if (entry.due === null || entry.due > now) continue;
         due.push(id);
         // Whatever goes wrong now, it is not due again at once.
         entry.due = null;
-        entry.due = nextAfter(entry.next, reached);
+        entry.due = nextAfter(entry.spec, reached);
       }
     } catch (error) {
       onFault(error);
@@ -84,8 +85,7 @@ export function createSchedules(
           entries.set(id, old);
           continue;
         }
-        const next = compileSchedule(schedule);
-        entries.set(id, { spec: schedule, next, due: nextAfter(next, now) });
+        entries.set(id, { spec: schedule, due: nextAfter(schedule, now) });
       }
       arm();
     },

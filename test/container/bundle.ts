@@ -32,6 +32,8 @@ export interface BundleOptions {
   readonly user?: { readonly uid: number; readonly gid: number };
   readonly capabilities?: readonly string[];
   readonly readonlyRoot?: boolean;
+  readonly memoryBytes?: number;
+  readonly pidsLimit?: number;
 }
 
 /** The part of an OCI runtime configuration that is changed here. */
@@ -39,6 +41,7 @@ interface RuntimeConfig {
   process: Record<string, unknown>;
   root: { path: string; readonly: boolean };
   hostname: string;
+  linux: { resources?: Record<string, unknown> };
 }
 
 /** `runc run --bundle DIRECTORY ID` runs it. */
@@ -85,5 +88,14 @@ function runtimeConfig(options: BundleOptions): RuntimeConfig {
   };
   config.root = { path: "rootfs", readonly: options.readonlyRoot ?? false };
   config.hostname = "container";
+  if (options.memoryBytes !== undefined || options.pidsLimit !== undefined) {
+    config.linux.resources = {
+      ...config.linux.resources,
+      ...(options.memoryBytes === undefined
+        ? {}
+        : { memory: { limit: options.memoryBytes, swap: options.memoryBytes } }),
+      ...(options.pidsLimit === undefined ? {} : { pids: { limit: options.pidsLimit } }),
+    };
+  }
   return config;
 }

@@ -317,6 +317,20 @@ describe("what programs say", { concurrency: 3 }, () => {
     assert.equal(init.events("plain", "start").length, 1);
   });
 
+  boxed("not root, not PID 1: a place that can be written is found", async (box) => {
+    const init = await box.init({
+      pid1: false,
+      user: { uid: 65534, gid: 65534 },
+      config: config(notifying("web", actor("web", "show:env", "session:notify:READY=1~hold", ...GENTLE))),
+    });
+    await init.httpStatus("/readyz/web", 200);
+    assert.match((await environmentOf(init, "web"))["NOTIFY_SOCKET"] ?? "", /^\/tmp\//);
+    init.signal("SIGTERM");
+    await init.exit();
+    const { NOTIFY_SOCKET: path = "" } = await environmentOf(init, "web");
+    assert.equal(existsSync(path), false, "it is gone with tsinit");
+  });
+
   boxed("nothing can be written: an abstract name does it", async (box) => {
     const init = await box.init({
       config: config(notifying("web", actor("web", "show:env", "notify:READY=1", ...GENTLE))),

@@ -120,7 +120,7 @@ describe("update by the real supervisorctl", { concurrency: 3 }, () => {
     await init.event("b", "start", { count: 3 });
     const kept = await pids(init);
     init.writeConfig(crew({ stopwaitsecs: "3", environment: 'A="3"' }));
-    await init.run("sh", "-c", `timeout -s KILL 1 ${SUPERVISORCTL} -s unix:///run/tsinit.sock update`);
+    await init.run("sh", "-c", `timeout -s KILL 4 ${SUPERVISORCTL} -s unix:///run/tsinit.sock update`);
     assert.deepEqual((await pids(init))["a"], kept["a"], "still held while b is being stopped");
     for (const name of ["g:a", "g:b", "g:c"]) await init.state(name, "STOPPED");
     await theirs(init, "update");

@@ -124,11 +124,31 @@ describe("schedules", { concurrency: 4 }, () => {
     await init.event("job", "TERM");
     assert.match(
       (await init.ctl("status", "job")).stdout,
-      /^job +STOPPED +stopped by hand, start resumes its schedule$/m,
+      /^job +STOPPED +schedule held until it is started$/m,
     );
     assert.equal((await info(init, "job"))["nextrun"], 0);
     await init.ctl("start", "job");
     assert.notEqual((await info(init, "job"))["nextrun"], 0);
+  });
+
+  boxed("start all and reload do not run what waits for its time, but what they cut off", async (box) => {
+    const init = await box.init({
+      config: [
+        IDLE,
+        job(60, "schedule=0 0 1 1 *", "startsecs=0"),
+        program("other", actor("other"), "schedule=0 0 1 1 *", "startsecs=0"),
+      ].join(""),
+    });
+    await init.ctl("start", "job");
+    await init.event("job", "start");
+    assert.equal((await init.ctl("stop", "all")).stdout, "idle: stopped\njob: stopped\n");
+    assert.equal((await init.ctl("start", "all")).stdout, "idle: started\njob: started\n");
+    await init.event("job", "start", { count: 2 });
+    await init.ctl("reload");
+    await init.event("job", "start", { count: 3 });
+    await init.state("idle", "RUNNING");
+    assert.equal(init.events("other").length, 0);
+    assert.match(String((await info(init, "other"))["description"]), /^next run Jan 01 12:00 AM$/);
   });
 
   boxed("HUP changes, adds and removes schedules; the rest runs on", async (box) => {

@@ -203,7 +203,8 @@ export class FakeKernel implements Kernel {
     const found = this.hasProc ? this.#table.get(pid) : undefined;
     if (!found) return null;
     const { group, session, alive } = found;
-    return { parent: found.parent?.pid ?? this.pid, group, session, alive, startedAt: found.startedAt };
+    const parent = found.parent?.pid ?? (this.#children.has(found) ? this.pid : 0);
+    return { parent, group, session, alive, startedAt: found.startedAt };
   }
 
   environmentOf(pid: Pid): string[] | null {
