@@ -53,14 +53,17 @@ const ERRORS = /^(BACKOFF|FATAL|UNKNOWN): (?!waiting for )[^]*$/;
 /** The error of another, which keeps this one from starting: hidden too, but for words of our own. */
 const ERRORS_OF_OTHERS =
   /^((?:STOPPED|EXITED): .*? failed): (?!exit status |terminated by |not ready within |restarted |Exited too )[^]*$/;
-
-/** What an exec check prints may be anything. */
-const EXEC_OUTPUT = /^(RUNNING: not ready: exec: exit status \d+|RUNNING: not ready: exec): [^]*$/;
+/** What a command that checks has written, or why there is none, may be anything. */
+const WORDS_OF_CHECKS = /( exec: (?:exit status \d+|terminated by [^:]*)): [^]*$/;
+const ERRORS_OF_CHECKS = /( exec): (?!exit status |terminated by )[^]*$/;
 
 function hideDetails(health: Health): Health {
   const checks = health.checks.map((check) => ({
     ...check,
-    reason: check.reason.replace(ERRORS, "$1").replace(ERRORS_OF_OTHERS, "$1").replace(EXEC_OUTPUT, "$1"),
+    reason: [ERRORS, ERRORS_OF_OTHERS, WORDS_OF_CHECKS, ERRORS_OF_CHECKS].reduce(
+      (reason, hidden) => reason.replace(hidden, "$1"),
+      check.reason,
+    ),
   }));
   return { ...health, checks };
 }

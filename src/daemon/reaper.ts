@@ -60,6 +60,7 @@ interface Tracked {
   readonly id: ProgramId;
   /** The one that was started: it, or the one that it handed over to. */
   readonly started: Pid;
+  readonly stage: "pre" | "main";
 }
 
 /** Pids that SIGKILL was sent to. */
@@ -68,11 +69,9 @@ const KILLED_LIMIT = 10_000;
 export function createReaper(options: ReaperOptions): Reaper {
   const { kernel, clock, submit } = options;
   const programs = new Map<Pid, Tracked>();
+  const helpers = new Map<Pid, (status: ExitStatus) => void>();
   /** Of programs that handed over: the new process, and its group where that is the program's alone. */
   const handedOver = new Map<ProgramId, { readonly pid: Pid; readonly group: Pid | null }>();
-  /** Those of them that run before the program itself. */
-  const pres = new Set<Pid>();
-  const helpers = new Map<Pid, (status: ExitStatus) => void>();
   const killed = new Set<Pid>();
   const groups = new Map<ProgramId, Pid>();
   let awaitingAlone = false;
@@ -182,13 +181,13 @@ export function createReaper(options: ReaperOptions): Reaper {
   }
 
   /** `left`: the orphans that there are now. */
-  function finish(pid: Pid, { id, started }: Tracked, status: ExitStatus, left: readonly Pid[]): void {
+  function finish(pid: Pid, { id, started, stage }: Tracked, status: ExitStatus, left: readonly Pid[]): void {
     programs.delete(pid);
     // The program itself is to find the place as it was.
-    if (pres.delete(pid)) kernel.kill(-pid, SIGNALS.KILL);
+    if (stage === "pre") kernel.kill(-pid, SIGNALS.KILL);
     options.onProgramEnd(id, started);
     if (isOomNear(status)) options.onOomNear(id);
-    const isRestLeft = families.leaderEnded(id, pid, left);
+    const isRestLeft = stage === "main" && families.leaderEnded(id, pid, left);
     submit({ type: "exited", pid, status, groupAlive: isRestLeft || groupLives(pid) });
   }
 
@@ -226,8 +225,7 @@ export function createReaper(options: ReaperOptions): Reaper {
       // A relative that somebody else reaped may have had the same one.
       killed.delete(pid);
       handedOver.delete(id);
-      programs.set(pid, { id, started: pid });
-      if (stage === "pre") pres.add(pid);
+      programs.set(pid, { id, started: pid, stage });
     },
     trackHelper: (pid, onEnd) => void helpers.set(pid, onEnd),
     handOver,
