@@ -5,7 +5,7 @@ import { EXIT_FAULT, EXIT_USAGE } from "./core/exit-codes.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import { linuxKernel } from "./kernel/linux.ts";
 import { type Options, parseCheckOptions, parseOptions, UsageError } from "./options.ts";
-import { withoutSteering } from "./stage.ts";
+import { STAGE, withoutSteering } from "./stage.ts";
 import { supervisordUsage, USAGE } from "./usage.ts";
 import { VERSION } from "./version.ts";
 
@@ -83,8 +83,11 @@ async function runInit(
     );
   }
   process.chdir("/");
+  const isGivenSockets = process.env["LISTEN_PID"] === `${process.pid}`;
+  const activation = isGivenSockets ? await import("./activation.ts") : {};
   const { boot } = await import("./daemon/boot.ts");
   await boot({
+    ...activation,
     kernel,
     clock,
     signals,
@@ -164,6 +167,10 @@ async function dispatch(kernel: Kernel): Promise<number | null> {
     const call = { overrides: parsed.overrides, mayDaemonize: kernel.pid !== 1 };
     await runInit(kernel, { config: parsed.config, rest: [] }, call);
     return null;
+  }
+  if (calledAs === STAGE) {
+    const { runStage } = await import("./activation.ts");
+    return runStage(kernel, words);
   }
   if (calledAs === "pidproxy") {
     const { runPidproxy } = await import("./pidproxy.ts");

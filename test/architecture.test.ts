@@ -34,6 +34,7 @@ const TABLE: Record<string, string[]> = {
     "api",
     "node:dns",
     "node:fs",
+    "node:http types",
     "node:net types",
     "signal-exit",
   ],

@@ -24,14 +24,9 @@ const SECTIONS: readonly (readonly [kind: SectionKind, header: string, doc: stri
   [
     "eventlistener",
     "[eventlistener:NAME]",
-    "All keys of a program and these. Checked, but not started in this version. " +
-      "As variables: `TSINIT_EVENTLISTENER_<NAME>__<KEY>`.",
+    "All keys of a program and these. As variables: `TSINIT_EVENTLISTENER_<NAME>__<KEY>`.",
   ],
-  [
-    "fcgi-program",
-    "[fcgi-program:NAME]",
-    "All keys of a program and these. Checked, but not started in this version.",
-  ],
+  ["fcgi-program", "[fcgi-program:NAME]", "All keys of a program and these."],
   ["unix_http_server", "[unix_http_server]", "A control socket. `[unix_http_server:name]` for several."],
   ["inet_http_server", "[inet_http_server]", "A control port. `[inet_http_server:name]` for several."],
   ["supervisorctl", "[supervisorctl]", "What the control client reads."],

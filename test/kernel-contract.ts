@@ -211,6 +211,35 @@ const INHERITANCE: [title: string, run: Case][] = [
     },
   ],
   [
+    "a child has the extra descriptors under their numbers, whatever ours are; the next one has not",
+    async (bench) => {
+      const { kernel } = bench;
+      const pipes = [pipeOf(kernel), pipeOf(kernel)] as const;
+      const [a, b] = pipes;
+      // Swapped: each is where the other is to be.
+      const extra = [
+        { from: a.write, as: b.write },
+        { from: b.write, as: a.write },
+      ];
+      const own = (fds: string | undefined) => (fds ?? "").split(" ").map(Number);
+      assert.deepEqual(own((await bench.showSelf({ extra })).get("fds")), [0, 1, 2, a.write, b.write]);
+      for (const [fd, pipe] of [
+        [9, a],
+        [3, b],
+      ] as const) {
+        const words = [`${fd}`, `to ${fd}`];
+        const pid = bench.spawn("announce.sh", words, { extra: [{ from: pipe.write, as: fd }] });
+        assert.equal(await bench.readLine(pipe.read), `to ${fd}`);
+        assert.deepEqual(await bench.end(pid), exited(0));
+      }
+      assert.equal((await bench.showSelf()).get("fds"), "0 1 2");
+      for (const { read, write } of pipes) {
+        kernel.close(read);
+        kernel.close(write);
+      }
+    },
+  ],
+  [
     "a child has an empty mask and default dispositions (16)",
     async (bench) => {
       const shown = await bench.showSelf();
@@ -286,6 +315,35 @@ const GROUPS: [title: string, run: Case][] = [
     },
   ],
   [
+    "children, group, session and environment of a process are told, and which are ours (37)",
+    async (bench) => {
+      assert.equal(bench.kernel.becomeSubreaper(), null);
+      const { pid, input, output } = bench.talk("group.sh", [], {
+        environment: ["PATH=/usr/bin:/bin", "MARK=x y"],
+      });
+      bench.kernel.close(input);
+      const member = Number((await bench.readLine(output)).split(" ")[1]);
+      assert.deepEqual(bench.kernel.childrenOf(bench.kernel.pid), [pid]);
+      assert.deepEqual(bench.kernel.childrenOf(pid), [member]);
+      const leader = bench.kernel.processAt(pid);
+      const below = bench.kernel.processAt(member);
+      assert.ok(leader?.alive && below?.alive);
+      assert.deepEqual([leader.parent, leader.group], [bench.kernel.pid, pid]);
+      assert.deepEqual([below.parent, below.group, below.session], [pid, pid, leader.session]);
+      assert.ok(below.startedAt >= leader.startedAt);
+      assert.ok(bench.kernel.environmentOf(member)?.includes("MARK=x y"));
+      bench.kernel.kill(pid, KILL);
+      assert.deepEqual(await bench.end(pid), killedBy(KILL));
+      assert.equal(bench.kernel.processAt(pid), null);
+      assert.equal(bench.kernel.environmentOf(pid), null);
+      assert.deepEqual(bench.kernel.childrenOf(pid), []);
+      assert.deepEqual(bench.kernel.childrenOf(bench.kernel.pid), [member], "an orphan is ours");
+      bench.kernel.kill(member, KILL);
+      await bench.end(member);
+      bench.kernel.close(output);
+    },
+  ],
+  [
     "a program may ignore TERM, never KILL",
     async (bench) => {
       const { pid, input, output } = bench.talk("ignore-term.sh");
@@ -344,6 +402,76 @@ const FILES: [title: string, run: Case][] = [
       assert.equal(kernel.sendDatagram(path, Buffer.from("three")), null);
       assert.equal(receive(again.fd), "three");
       kernel.close(again.fd);
+    },
+  ],
+  [
+    "a datagram says who sent it, and whoever watches is told that it is there",
+    async ({ kernel, rig }) => {
+      const sender = { pid: kernel.pid, uid: kernel.uid };
+      for (const path of [`${rig.paths.missing}.notify`, `@tsinit contract ${kernel.pid}`]) {
+        const fd = kernel.bindDatagrams(path);
+        assert.ok(typeof fd === "number" && fd > 2, `bindDatagrams: ${fd}`);
+        assert.equal(kernel.bindDatagrams(path), "EADDRINUSE");
+        assert.equal(kernel.receiveDatagram(fd), "EAGAIN");
+        let told = 0;
+        const stop = kernel.watch(fd, () => told++);
+        if (typeof stop === "string") assert.fail(stop);
+        await rig.turn();
+        assert.equal(told, 0, "nothing is there yet");
+        assert.equal(kernel.sendDatagram(path, Buffer.from("READY=1")), null);
+        assert.equal(kernel.sendDatagram(path, Buffer.alloc(4097, "x")), null);
+        while (told < 2) await rig.turn();
+        assert.deepEqual(kernel.receiveDatagram(fd), { ...sender, bytes: Buffer.from("READY=1") });
+        assert.deepEqual(kernel.receiveDatagram(fd), { ...sender, bytes: null }, "too long");
+        assert.equal(kernel.receiveDatagram(fd), "EAGAIN");
+        await rig.turn();
+        const before = told;
+        await rig.turn();
+        assert.equal(told, before, "all was read");
+        stop();
+        assert.equal(kernel.sendDatagram(path, Buffer.from("more")), null);
+        await rig.turn();
+        assert.equal(told, before, "nobody watches");
+        kernel.close(fd);
+        assert.equal(kernel.sendDatagram(path, Buffer.from("x")), "ECONNREFUSED");
+      }
+      assert.equal(kernel.bindDatagrams(`${rig.paths.missing}/x`), "ENOENT");
+      assert.equal(kernel.bindDatagrams(`/tmp/${"x".repeat(103)}`), "ENAMETOOLONG");
+      assert.equal(kernel.bindDatagrams(`@${"x".repeat(108)}`), "ENAMETOOLONG");
+      assert.equal(kernel.sendDatagram("@nobody is here", Buffer.from("x")), "ECONNREFUSED");
+      assert.equal(kernel.receiveDatagram(9999), "EBADF");
+      assert.equal(typeof kernel.watch(9999, () => {}), "string");
+    },
+  ],
+  [
+    "a process is looked at, and its end is seen by whoever holds it",
+    async (bench) => {
+      const { kernel, rig } = bench;
+      const { pid, input, output } = bench.talk("wait.sh");
+      assert.equal(await bench.readLine(output), "ready");
+      assert.equal(kernel.userOf(pid), kernel.uid);
+      // A shell adds to the environment of what it becomes.
+      const environment = kernel.environmentOf(pid)?.filter((entry) => !entry.startsWith("PWD="));
+      assert.deepEqual(environment?.toSorted(), ["PATH=/usr/bin:/bin", "PROBE=with spaces"]);
+      const fd = kernel.openProcess(pid);
+      if (typeof fd === "string") assert.fail(fd);
+      let isOver = false;
+      const stop = kernel.watch(fd, () => {
+        isOver = true;
+      });
+      if (typeof stop === "string") assert.fail(stop);
+      await rig.turn();
+      assert.equal(isOver, false);
+      assert.equal(kernel.kill(pid, KILL), null);
+      while (!isOver) await rig.turn();
+      assert.equal(kernel.processAt(pid)?.alive, false, "not reaped yet");
+      stop();
+      kernel.close(fd);
+      assert.deepEqual(await bench.end(pid), killedBy(KILL));
+      assert.equal(kernel.processAt(pid), null);
+      assert.equal(kernel.openProcess(pid), "ESRCH");
+      kernel.close(input);
+      kernel.close(output);
     },
   ],
   [

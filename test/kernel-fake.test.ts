@@ -31,6 +31,7 @@ function fakeRig(): Rig {
     },
     receiveDatagrams: () => ({ path: "/data/log", fd: kernel.files.bindDatagrams("/data/log") }),
     change: async () => kernel.clock.advance(1),
+    turn: async () => kernel.clock.advance(1),
     exhaustProcesses: async () => {
       kernel.fail("spawn", "EAGAIN", Number.POSITIVE_INFINITY);
       return async () => kernel.heal();

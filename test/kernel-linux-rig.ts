@@ -55,6 +55,7 @@ export function linuxRig(): Rig {
     },
     receiveDatagrams,
     change: () => new Promise((resolve) => waiting.push(resolve)),
+    turn: () => new Promise((resolve) => setTimeout(resolve, 2)),
     exhaustProcesses: async () => {
       // Ours, which a child as another user is measured by; root's own are not limited.
       await limitProcesses(rig, "0:");

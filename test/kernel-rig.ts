@@ -19,6 +19,8 @@ export interface Rig {
   };
   /** Resolves when a child may have changed its state, or may have written. */
   change(): Promise<void>;
+  /** Resolves after a turn of the event loop. */
+  turn(): Promise<void>;
   /** A unix socket for datagrams: `read` takes one, "EAGAIN" when there is none. The path stays when it is closed. */
   receiveDatagrams(): { readonly path: string; readonly fd: Fd };
   /** From now on no process can be made for `NOBODY`; the answer makes it possible again. */

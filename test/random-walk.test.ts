@@ -264,7 +264,7 @@ class Onlooker {
 }
 
 function compareOf(system: System, a: ProgramSpec, b: ProgramSpec): number {
-  const tier = ({ id }: ProgramSpec) => programAt(system, id)?.tier ?? [0, 0];
+  const tier = ({ id }: ProgramSpec) => programAt(system, id)?.tier ?? [0, 0, 0];
   return compareTiers(tier(a), tier(b));
 }
 

@@ -103,6 +103,7 @@ function parseDependency(text: string): Dependency {
 
 /** `tcp/20`: how, and the deadline. */
 function parseReady(text: string): ProgramSpec["ready"] {
+  if (text === "none") return null;
   const [kind, deadline = "60"] = text.split("/");
   const way = kind === "notify" ? ({ kind } as const) : TCP;
   return { way, interval: 1, timeout: 2, deadline: Number(deadline) };
@@ -189,6 +190,10 @@ function renderEntry(run: Run, entry: JournalEntry): string {
       return `${name(run, entry.id)}: cannot signal ${entry.pid}: ${entry.reason}`;
     case "ready":
       return `${name(run, entry.id)}: ${entry.ready ? "ready" : `not ready: ${entry.reason}`}`;
+    case "main-pid":
+      return `${name(run, entry.id)}: main pid ${entry.from} -> ${entry.to}`;
+    case "said":
+      return `${name(run, entry.id)}: says ${entry.text}`;
     case "unhealthy":
       return `${name(run, entry.id)}: unhealthy: ${entry.reason}`;
     case "overlap":

@@ -6,6 +6,7 @@ import type { JournalEntry } from "../core/effect.ts";
 import type { Signal } from "../core/signal-names.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import type { GroupSpec, Plan, ProgramId } from "../core/spec.ts";
+import type { Timeline } from "./graph.ts";
 
 export type Command =
   | { readonly type: "start"; readonly ids: readonly ProgramId[]; readonly gated: boolean }
@@ -19,7 +20,7 @@ export type Command =
   | { readonly type: "shutdown" }
   | { readonly type: "restart-all" };
 
-/** The answer of a reread: differences by group name, sorted; or every error of the files. */
+/** The answer of a reread: differences by group, in the order of priority; or every error of the files. */
 export type Reread =
   | {
       readonly ok: true;
@@ -42,10 +43,14 @@ export interface Control {
   reread(): Reread;
   /** Called after each journal entry, in order. Returns the way to stop. */
   subscribe(listener: (entry: JournalEntry) => void): () => void;
+  /** When programs started, for the first time. */
+  timeline(): Timeline;
   pid(): number;
   identifier(): string;
   version(): string;
   history(id: ProgramId, stream: "stdout" | "stderr"): { bytes: Uint8Array; end: number };
+  /** The path of a log file whose name was made up (`AUTO`); empty: there is none. */
+  automaticLog(id: ProgramId, stream: "stdout" | "stderr"): string;
   clearHistory(id: ProgramId): void;
   /** What the program writes from now on. Returns the way to stop. */
   follow(id: ProgramId, stream: "stdout" | "stderr", listener: (bytes: Uint8Array) => void): () => void;

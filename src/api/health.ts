@@ -48,11 +48,19 @@ export function answerHealth(request: HealthRequest, snapshot: Snapshot): Health
 /** Whoever answers is alive. */
 const PING = { name: "ping", ok: true, reason: "" };
 
-/** What follows these states is an error of the system's, with paths in it. */
+/** What follows these states is an error of the system's, with paths in it, unless the program waits for another. */
+const ERRORS = /^(BACKOFF|FATAL|UNKNOWN): (?!waiting for )[^]*$/;
+/** The error of another, which keeps this one from starting: hidden too, but for words of our own. */
+const ERRORS_OF_OTHERS =
+  /^((?:STOPPED|EXITED): .*? failed): (?!exit status |terminated by |not ready within |restarted |Exited too )[^]*$/;
+
+/** What an exec check prints may be anything. */
+const EXEC_OUTPUT = /^(RUNNING: not ready: exec: exit status \d+|RUNNING: not ready: exec): [^]*$/;
+
 function hideDetails(health: Health): Health {
   const checks = health.checks.map((check) => ({
     ...check,
-    reason: check.reason.replace(/^(BACKOFF|FATAL|UNKNOWN): [^]*$/, "$1"),
+    reason: check.reason.replace(ERRORS, "$1").replace(ERRORS_OF_OTHERS, "$1").replace(EXEC_OUTPUT, "$1"),
   }));
   return { ...health, checks };
 }

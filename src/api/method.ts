@@ -1,6 +1,7 @@
 /** What a method of the XML-RPC API is: its parameters, its answer, and how arguments are taken. */
 import type { Control } from "./control.ts";
 import { RpcError } from "./faults.ts";
+import type { ServerClock } from "./surface.ts";
 import type { UpdateSequence } from "./update-sequence.ts";
 import type { Value } from "./xmlrpc.ts";
 
@@ -14,6 +15,7 @@ export interface Param {
 
 export interface MethodContext {
   readonly control: Control;
+  readonly clock: ServerClock;
   readonly updates: UpdateSequence;
   /** Done once the reply is on its way. */
   readonly afterReply: (action: () => void) => void;

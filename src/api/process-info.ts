@@ -2,6 +2,7 @@
 import type { ProgramSnapshot } from "../core/snapshot.ts";
 import type { GroupSpec, LogFileSpec, ProgramSpec } from "../core/spec.ts";
 import { STATE_CODES } from "../core/states.ts";
+import type { Control } from "./control.ts";
 import type { Value } from "./xmlrpc.ts";
 
 /** Times are XML-RPC ints there, which end in 2038. */
@@ -9,15 +10,17 @@ function wholeSeconds(seconds: number): number {
   return Math.max(0, Math.min(2 ** 31 - 1, Math.floor(seconds)));
 }
 
-/** The path of a log file that the user named; AUTO files do not exist here, their output is on the container's stdout. */
-function logPath(log: LogFileSpec): string {
-  return /^(?:auto|none|off|syslog)?$/i.test(log.logfile) ? "" : log.logfile;
+/** The path of a log file; without `log_files=also` there are no AUTO files, that output is on the container's stdout. */
+function logPath(spec: ProgramSpec, stream: "stdout" | "stderr", control: Control): string {
+  const { logfile } = spec[stream];
+  if (/^auto$/i.test(logfile)) return control.automaticLog(spec.id, stream);
+  return /^(?:none|off|syslog)?$/i.test(logfile) ? "" : logfile;
 }
 
 /** getProcessInfo. `now`: seconds since 1970. */
-export function processInfo(program: ProgramSnapshot, now: number): Value {
+export function processInfo(program: ProgramSnapshot, now: number, control: Control): Value {
   const { spec, state } = program;
-  const stdout = logPath(spec.stdout);
+  const stdout = logPath(spec, "stdout", control);
   return {
     name: spec.name,
     group: spec.group,
@@ -30,9 +33,20 @@ export function processInfo(program: ProgramSnapshot, now: number): Value {
     exitstatus: program.exitStatus,
     logfile: stdout,
     stdout_logfile: stdout,
-    stderr_logfile: spec.redirectStderr ? "" : logPath(spec.stderr),
+    stderr_logfile: spec.redirectStderr ? "" : logPath(spec, "stderr", control),
     pid: program.pid,
     description: program.description,
+    ...(spec.schedule === null ? {} : scheduleInfo(program)),
+  };
+}
+
+/** Of its schedule, which supervisord knows nothing of; `start` and `stop` are those of its last run. 0: none. */
+function scheduleInfo(program: ProgramSnapshot): { readonly [name: string]: Value } {
+  return {
+    schedule: program.spec.schedule?.expression ?? "",
+    nextrun: wholeSeconds(program.nextRunAt),
+    lastsuccess: wholeSeconds(program.lastSuccessAt),
+    lastresult: program.lastResult,
   };
 }
 

@@ -62,6 +62,7 @@ export const ROUTES: readonly Route[] = [
     otherwise: 400,
     handle: (_, { control }) => mainLog(control),
   },
+  { listeners: ["control"], method: "GET", path: "/api/v1/graph", handle: graph },
   // What monitors of supervisord ask for.
   { listeners: ["control"], method: "GET", path: "/ok.html", handle: () => text("OK") },
   { listeners: ["control"], method: "GET", path: "/", handle: overview },
@@ -117,6 +118,13 @@ function overview(_: Request, { control }: Surface): Reply {
     ({ spec, state, description }) => `${namespec(spec).padEnd(32)} ${state.name.padEnd(9)} ${description}\n`,
   );
   return text(`tsinit ${control.version()}\n${lines.join("")}`);
+}
+
+/** The shape is `Graph`, in graph.ts. */
+async function graph(_: Request, { control }: Surface): Promise<Reply> {
+  const { createGraph } = await import("./graph.ts");
+  const body = `${JSON.stringify(createGraph(control.snapshot(), control.timeline()))}\n`;
+  return { status: 200, contentType: "application/json", body };
 }
 
 async function metrics({ accept }: Request, surface: Surface): Promise<Reply> {

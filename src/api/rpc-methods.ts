@@ -57,14 +57,14 @@ export const SUPERVISOR_METHODS: readonly NamedMethod[] = [
     "supervisor.getProcessInfo",
     method([NAME], "struct", "What is known of a program.", ({ control }, args) => {
       const program = findProgram(control, args.text(0));
-      return processInfo(program, control.snapshot().now);
+      return processInfo(program, control.snapshot().now, control);
     }),
   ],
   [
     "supervisor.getAllProcessInfo",
     method([], "array", "What is known of all programs.", ({ control }) => {
       const { programs, now } = control.snapshot();
-      return programs.map((program) => processInfo(program, now));
+      return programs.map((program) => processInfo(program, now, control));
     }),
   ],
   ["supervisor.getAllConfigInfo", method([], "array", "The configuration read last.", allConfigInfo)],
@@ -146,13 +146,18 @@ async function startProcess(context: MethodContext, args: Arguments): Promise<Va
   if (isUp(program)) throw new RpcError("ALREADY_STARTED", name);
   if (program.state.name === "UNKNOWN")
     throw new RpcError("FAILED", `${name} is in an unknown process state`);
-  return single(await startPrograms(context.control, [program], { wait: args.flag(1), gated: false }));
+  const options = { wait: args.flag(1), gated: false, clock: context.clock };
+  return single(await startPrograms(context.control, [program], options));
 }
 
 /** Several at once: tiers wait for one another as at boot. */
-async function start({ control }: MethodContext, programs: ProgramSnapshot[], wait: boolean): Promise<Value> {
+async function start(
+  { control, clock }: MethodContext,
+  programs: ProgramSnapshot[],
+  wait: boolean,
+): Promise<Value> {
   const down = programs.filter((program) => !isUp(program));
-  return results(down, await startPrograms(control, down, { wait, gated: true }));
+  return results(down, await startPrograms(control, down, { wait, gated: true, clock }));
 }
 
 async function stopProcess(context: MethodContext, args: Arguments): Promise<Value> {

@@ -79,7 +79,7 @@ export function createRpc(control: Control, clock: ServerClock): Rpc {
     async call(name, params) {
       const after: (() => void)[] = [];
       const value = await callMethod(
-        { control, updates, afterReply: (action) => after.push(action) },
+        { control, clock, updates, afterReply: (action) => after.push(action) },
         name,
         params,
       );

@@ -221,3 +221,91 @@ test("no listener of the journal is left behind", async () => {
   await call(fake, "startAllProcesses", false);
   assert.equal(listening, 0);
 });
+
+const BLOCKED = [
+  fakeSpec("migrate", { ...OFF, type: "oneshot", startretries: 0 }),
+  fakeSpec("app", { ...OFF, dependsOn: [{ id: "migrate:migrate", condition: "done" }] }),
+  fakeSpec("web", { ...OFF, dependsOn: [{ id: "app:app", condition: "started" }] }),
+];
+
+test("a start waits for what it needs to be started first", async () => {
+  const { fake, clock } = setUp(BLOCKED);
+  fake.boot();
+  const answer = call(fake, "startProcess", "web");
+  await turn();
+  clock.advance(3000);
+  await turn();
+  fake.end("migrate:migrate", 0);
+  await turn();
+  clock.advance(1000);
+  await turn();
+  clock.advance(1000);
+  assert.equal(await answer, true);
+});
+
+test("what it needs fails: so does the start, with the reason; the next start tries all of it again", async () => {
+  const { fake } = setUp(BLOCKED);
+  fake.boot();
+  for (const round of [1, 2]) {
+    const answer = call(fake, "startProcess", "web");
+    await turn();
+    fake.end("migrate:migrate", 3);
+    assert.equal(
+      await answer,
+      "40 ABNORMAL_TERMINATION: web: migrate failed: exit status 3",
+      `round ${round}`,
+    );
+  }
+  const [app] = fake.control.snapshot().programs;
+  assert.equal(app?.description, "migrate failed: exit status 3");
+  assert.equal(app?.stuck, true);
+});
+
+test("what it needs is stopped by hand meanwhile: nobody is kept waiting for an operator", async () => {
+  const { fake, clock } = setUp(BLOCKED);
+  fake.boot();
+  const answer = call(fake, "startProcess", "app");
+  await turn();
+  fake.submit({ type: "stop", ids: ["migrate:migrate"] });
+  assert.equal(await answer, "40 ABNORMAL_TERMINATION: app: waiting for migrate to be done");
+  // The wish stays.
+  fake.submit({ type: "start", ids: ["migrate:migrate"], gated: false });
+  await turn();
+  fake.end("migrate:migrate", 0);
+  clock.advance(2000);
+  assert.equal(fake.control.snapshot().programs[0]?.state.name, "RUNNING");
+});
+
+test("what it needs is tried for ever: five minutes, then the start is answered", async () => {
+  const endless = fakeSpec("db", { ...OFF, startretries: -1 });
+  const app = fakeSpec("app", { ...OFF, dependsOn: [{ id: "db:db", condition: "started" }] });
+  const { fake, clock } = setUp([endless, app]);
+  fake.spawnFails.set("db:db", { reason: "no memory", code: 1 });
+  fake.boot();
+  let answered = false;
+  const answer = call(fake, "startProcess", "app").finally(() => {
+    answered = true;
+  });
+  await turn();
+  clock.advance(299_000);
+  await turn();
+  assert.equal(answered, false);
+  clock.advance(2000);
+  assert.equal(await answer, "40 ABNORMAL_TERMINATION: app: waiting for db to start");
+});
+
+test("start all: each with its own answer", async () => {
+  const { fake } = setUp(BLOCKED);
+  fake.boot();
+  const answer = call(fake, "startAllProcesses");
+  await turn();
+  fake.end("migrate:migrate", 3);
+  const faults = ((await answer) as { name: string; description: string }[]).map(
+    ({ name, description }) => `${name} ${description}`,
+  );
+  assert.deepEqual(faults, [
+    "app ABNORMAL_TERMINATION: app: migrate failed: exit status 3",
+    "migrate SPAWN_ERROR: migrate",
+    "web ABNORMAL_TERMINATION: web: migrate failed: exit status 3",
+  ]);
+});

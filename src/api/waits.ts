@@ -10,6 +10,7 @@ import { namespec, type ProgramId, type ProgramSpec } from "../core/spec.ts";
 import type { ProgramState } from "../core/states.ts";
 import type { Command, Control } from "./control.ts";
 import { type Fault, fault } from "./faults.ts";
+import type { ServerClock } from "./surface.ts";
 
 /** fault null: done. */
 export interface Settled {
@@ -25,6 +26,8 @@ interface Waiting {
   /** The reason of a failed spawn, which comes beside the change of state. */
   spawnError: string | null;
   state: ProgramState | null;
+  /** It waits for another program, whose changes matter then. */
+  isBlocked: boolean;
   /** What its last run left behind is stopped first: states that mean nothing yet. */
   isClearing: boolean;
 }
@@ -62,13 +65,23 @@ const START: Judge = {
         return fault("ABNORMAL_TERMINATION", namespec(spec));
     }
   },
-  unchanged: ({ spec }, { state, pending }) => {
+  unchanged: ({ spec }, program) => {
+    const { state, pending, stuck } = program;
     if (state.name === "RUNNING") return null;
-    return pending || state.name === "STARTING" ? undefined : fault("ABNORMAL_TERMINATION", namespec(spec));
+    if (pending) return stuck ? waitsInVain(program) : undefined;
+    return state.name === "STARTING" ? undefined : fault("ABNORMAL_TERMINATION", namespec(spec));
   },
   removed: ({ spec }) => fault("ABNORMAL_TERMINATION", namespec(spec)),
   shutdown: fault("SHUTDOWN_STATE"),
 };
+
+/**
+ * It does not start now, because of another program: of supervisord's faults the one that says so least wrongly, with the
+ * reason behind the name. The wish to start stays: when the other one comes up, it starts.
+ */
+function waitsInVain({ spec, description }: ProgramSnapshot): Fault {
+  return fault("ABNORMAL_TERMINATION", `${namespec(spec)}: ${description}`);
+}
 
 const STOP: Judge = {
   changed: (_waiting, state) => {
@@ -94,7 +107,14 @@ export interface StartOptions {
   readonly wait: boolean;
   /** Tier after tier, as at boot. */
   readonly gated: boolean;
+  readonly clock: ServerClock;
 }
+
+/**
+ * A program may wait for another that never comes up and is tried for ever: nobody is kept longer than that. (supervisord,
+ * where no program waits for another, has its answer after startsecs.)
+ */
+const PATIENCE_MS = 5 * 60_000;
 
 /** What cannot be run is not tried: no change of state, no retries (supervisord.md 13.3). */
 export function commandFault(control: Control, id: ProgramId): Fault | null {
@@ -106,7 +126,7 @@ export function commandFault(control: Control, id: ProgramId): Fault | null {
 export function startPrograms(
   control: Control,
   programs: readonly ProgramSnapshot[],
-  { wait, gated }: StartOptions,
+  { wait, gated, clock }: StartOptions,
 ): Promise<Settled[]> {
   const broken: Settled[] = [];
   const sound: ProgramSpec[] = [];
@@ -116,7 +136,7 @@ export function startPrograms(
     else broken.push({ spec, fault: problem });
   }
   const command: Command = { type: "start", ids: sound.map(({ id }) => id), gated };
-  return perform(control, command, sound, START, wait).then((settled) => [...broken, ...settled]);
+  return perform(control, command, sound, START, wait, clock).then((settled) => [...broken, ...settled]);
 }
 
 /** Resolves with every program, in the order asked for. */
@@ -146,14 +166,19 @@ function perform(
   specs: readonly ProgramSpec[],
   judge: Judge,
   wait: boolean,
+  clock: ServerClock | null = null,
 ): Promise<Settled[]> {
   if (specs.length === 0) return Promise.resolve([]);
   return new Promise((resolve) => {
     // supervisord reports in its own order whoever was done within a second or so; ours are told apart more finely.
     const order = new Map(specs.map(({ id }, index) => [id, index]));
     const place = ({ spec }: Settled): number => order.get(spec.id) ?? specs.length;
-    const done = (settled: Settled[]): void => resolve(settled.sort((a, b) => place(a) - place(b)));
+    const done = (settled: Settled[]): void => {
+      cancel?.();
+      resolve(settled.sort((a, b) => place(a) - place(b)));
+    };
     const watch = new Watch(control, specs, judge, done);
+    const cancel = clock?.after(PATIENCE_MS, () => watch.loseHope());
     control.perform(command);
     setImmediate(() => {
       watch.lookAgain();
@@ -192,7 +217,10 @@ class Watch {
     this.#judge = judge;
     this.#done = done;
     this.#waiting = new Map(
-      specs.map((spec) => [spec.id, { spec, spawnError: null, state: null, isClearing: false }]),
+      specs.map((spec) => [
+        spec.id,
+        { spec, spawnError: null, state: null, isBlocked: false, isClearing: false },
+      ]),
     );
     this.#unsubscribe = control.subscribe((entry) => this.#onEntry(entry));
     watchesOf(control).add(this);
@@ -205,7 +233,17 @@ class Watch {
     this.#settleAll((one) => {
       if (one.state) return undefined;
       const program = programs.get(one.spec.id);
+      one.isBlocked = program !== undefined && program.blocked !== null;
       return program ? this.#judge.unchanged(one, program) : this.#judge.removed(one);
+    });
+  }
+
+  /** What has not even begun to start by now: others keep it from it. */
+  loseHope(): void {
+    const programs = new Map(this.#control.snapshot().programs.map((program) => [program.id, program]));
+    this.#settleAll((one) => {
+      const program = programs.get(one.spec.id);
+      return program?.pending && one.state === null ? waitsInVain(program) : undefined;
     });
   }
 
@@ -217,7 +255,13 @@ class Watch {
   #onEntry(entry: JournalEntry): void {
     switch (entry.type) {
       case "state":
-        return this.#onState(entry.id, entry.to);
+        this.#onState(entry.id, entry.to);
+        return this.#lookAtBlocked();
+      case "blocked": {
+        const one = this.#waiting.get(entry.id);
+        if (one) one.isBlocked = true;
+        return this.#lookAtBlocked();
+      }
       case "spawn-error": {
         const one = this.#waiting.get(entry.id);
         if (one) one.spawnError = entry.reason;
@@ -261,7 +305,16 @@ class Watch {
     queueMicrotask(() => {
       this.#checkDue = false;
       this.#settleAll((one) => (one.state ? this.#judge.changed(one, one.state) : undefined));
+      for (const { isBlocked, state } of this.#waiting.values())
+        if (isBlocked && state === null) return this.lookAgain();
     });
+  }
+
+  /** Whatever happens to others may be the end of its hope. */
+  #lookAtBlocked(): void {
+    if (this.#checkDue) return;
+    for (const { isBlocked, state } of this.#waiting.values())
+      if (isBlocked && state === null) return this.#checkSoon();
   }
 
   #dropRemoved(): void {

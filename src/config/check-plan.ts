@@ -1,7 +1,14 @@
 /** The resolved plan as text for `tsinit check`. Values of variables and passwords are never printed. */
-import { tierOf } from "../core/plan.ts";
+import { tiersOf } from "../core/plan.ts";
 import { signalName } from "../core/signal-names.ts";
-import { type GlobalSpec, type LogFileSpec, namespec, type ProgramSpec } from "../core/spec.ts";
+import {
+  type GlobalSpec,
+  type LogFileSpec,
+  namespec,
+  type ProgramId,
+  type ProgramSpec,
+} from "../core/spec.ts";
+import { renderOrder } from "./check-order.ts";
 import type { Config, ServerSpec } from "./config.ts";
 import { defaultGlobals } from "./globals.ts";
 import { quote } from "./text.ts";
@@ -11,13 +18,15 @@ export function renderPlan(config: Config): string[] {
   const { plan } = config;
   const out = [config.files.length === 0 ? "Files: none" : `Files: ${config.files.join(", ")}`, ""];
   out.push(plan.programs.length === 0 ? "No programs." : "Programs, in the order they start:");
+  const specs = new Map(plan.programs.map((spec) => [spec.id, spec]));
+  const tiers = tiersOf(plan.programs);
   let tier = 0;
   let last = "";
   for (const spec of plan.programs) {
-    const key = tierOf(spec).join("/");
+    const key = tiers.get(spec.id)?.slice(0, 2).join("/") ?? "";
     if (key !== last) tier++;
     last = key;
-    out.push(...renderProgram(spec, tier));
+    out.push(...renderProgram(spec, tier, specs));
   }
   out.push("");
   const settings = changedSettings(plan.global);
@@ -32,11 +41,15 @@ function oneLine(text: string): string {
   return /[\p{Cc}\u2028\u2029]/u.test(text) ? quote(text) : text;
 }
 
-function renderProgram(spec: ProgramSpec, tier: number): string[] {
+function renderProgram(
+  spec: ProgramSpec,
+  tier: number,
+  specs: ReadonlyMap<ProgramId, ProgramSpec>,
+): string[] {
   const flags = [
     spec.critical ? "critical" : "",
     spec.type === "oneshot" ? "oneshot" : "",
-    spec.autostart ? "" : "no autostart",
+    spec.autostart || spec.schedule !== null ? "" : "no autostart",
   ];
   const head = [`tier ${tier}`, `priority ${spec.priority}`, ...flags.filter((flag) => flag !== "")].join(
     ", ",
@@ -47,6 +60,7 @@ function renderProgram(spec: ProgramSpec, tier: number): string[] {
   if (spec.directory !== null) rows.push(["directory", oneLine(spec.directory)]);
   const variables = Object.keys(spec.environment);
   if (variables.length > 0) rows.push(["variables", oneLine(variables.join(", "))]);
+  rows.push(...renderOrder(spec, specs).map(([name, value]): [string, string] => [name, oneLine(value)]));
   rows.push(["restart", renderRestart(spec)], ["stop", renderStop(spec)]);
   rows.push(["output", `stdout to ${outputOf(spec.stdout)}, stderr to ${outputOf(spec.stderr)}`]);
   if (spec.forwardSignals.size > 0) rows.push(["forwards", renderForwards(spec).join(", ")]);
@@ -62,9 +76,18 @@ function renderUser(user: NonNullable<ProgramSpec["user"]>): string {
 }
 
 function renderRestart(spec: ProgramSpec): string {
+  if (spec.schedule !== null) return "none, the next run comes by its schedule";
   const codes = spec.exitcodes.length === 0 ? "no code" : spec.exitcodes.join(", ");
   const when = spec.autorestart === "unexpected" ? `when unexpected (expected: ${codes})` : spec.autorestart;
-  return `${when}; RUNNING after ${spec.startsecs} s, ${Math.max(0, spec.startretries)} retries`;
+  const retries = spec.startretries < 0 ? "endless" : String(spec.startretries);
+  const parts = [`${when}; RUNNING after ${spec.startsecs} s, ${retries} retries`];
+  const { delay, delayMax, jitter, limit } = spec.restart;
+  if (delay !== null) {
+    const more = jitter > 0 ? ` and up to ${Math.round(jitter * 100)} % more` : "";
+    parts.push(`delay ${delay} s doubling to ${Math.max(delay, delayMax)} s${more}`);
+  }
+  if (limit !== null) parts.push(`given up after ${limit.count} restarts in ${limit.seconds} s`);
+  return parts.join("; ");
 }
 
 function renderStop(spec: ProgramSpec): string {

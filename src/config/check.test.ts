@@ -38,16 +38,17 @@ test("the text report", () => {
     `Files: /etc/tsinit.ini
 
 Programs, in the order they start:
-  cache (tier 1, priority 100)
-    command    cache
-    variables  TOKEN
-    restart    when unexpected (expected: 0); RUNNING after 1 s, 3 retries
-    stop       SIGTERM, 10 s each, then SIGKILL
-    output     stdout to stdout, stderr to stderr
   redis (tier 1, priority 100)
     command    redis-server "unclosed
     problem    can't parse command 'redis-server "unclosed': No closing quotation: it will not start
     variables  TOKEN
+    restart    when unexpected (expected: 0); RUNNING after 1 s, 3 retries
+    stop       SIGTERM, 10 s each, then SIGKILL
+    output     stdout to stdout, stderr to stderr
+  cache (tier 1, priority 100)
+    command    cache
+    variables  TOKEN
+    waits for  redis to start
     restart    when unexpected (expected: 0); RUNNING after 1 s, 3 retries
     stop       SIGTERM, 10 s each, then SIGKILL
     output     stdout to stdout, stderr to stderr
@@ -89,6 +90,65 @@ The configuration is valid.
   );
 });
 
+test("what a program waits for, what watches it, and when it runs", () => {
+  const text = `[program:db]
+command=db
+priority=900
+ready_tcp=5432
+live_exec=db-ping --fast
+live_failures=5
+restart_delay=1
+restart_jitter=0.2
+restart_limit=5/10m
+start_command_pre=db-init
+stop_command=db-stop
+[program:migrate]
+command=migrate
+type=oneshot
+depends_on=db
+startretries=-1
+[program:web]
+command=web
+depends_on=db:started, migrate
+restart_with=db
+ready_http=http://u:s3cret@localhost:8000/ready?a=b@c
+watchdog_secs=20
+runtime_max_secs=3600
+[program:report]
+command=report
+schedule=0 3 * * *
+schedule_timezone=Europe/Berlin
+schedule_overlap=queue
+`;
+  const report = renderCheck(surveyText(text), { format: "text", verbose: false });
+  const rows = report
+    .split("\n")
+    .filter((line) => /^ {2}\S.* \(tier|^ {4}(?!command|stop |output)[a-z ]{10} /.test(line));
+  assert.deepEqual(rows, [
+    "  db (tier 1, priority 900)",
+    "    before     db-init",
+    "    ready      port 5432 of localhost; every 1 s, 2 s each; within 60 s",
+    "    alive      db-ping --fast exits 0; every 10 s, 3 s each; restarted after 5 failures",
+    "    to stop    db-stop",
+    "    restart    when unexpected (expected: 0); RUNNING after 1 s, 3 retries; delay 1 s doubling to 30 s and up to 20 % more; given up after 5 restarts in 600 s",
+    "  report (tier 2, priority 999, oneshot)",
+    "    schedule   0 3 * * * (Europe/Berlin); after the one before",
+    "    restart    none, the next run comes by its schedule",
+    "  migrate (tier 2, priority 999, oneshot)",
+    "    waits for  db to be ready",
+    "    restart    when unexpected (expected: 0); RUNNING after 1 s, endless retries",
+    "  web (tier 2, priority 999)",
+    "    waits for  db to start, migrate to be done",
+    "    follows    restarts of db",
+    "    ready      GET http://localhost:8000/ready?a=b@c; every 1 s, 2 s each; within 60 s",
+    "    alive      WATCHDOG=1 every 20 s",
+    "    at most    3600 s a run",
+    "    restart    when unexpected (expected: 0); RUNNING after 1 s, 3 retries",
+  ]);
+  for (const format of ["text", "json"] as const)
+    assert.doesNotMatch(renderCheck(surveyText(text), { format, verbose: true }), /s3cret/);
+});
+
 test("conformance 92: no secret is in any report", () => {
   const broken =
     `${TEXT}[program:z]\ncommand=z\nenvironment=A="s3cret-broken" ` +
@@ -105,8 +165,8 @@ test("conformance 101: the JSON report has the plan or the errors", () => {
     ok: true,
     files: ["/etc/tsinit.ini"],
     programs: [
-      { id: "cache:cache" },
       { id: "redis:redis" },
+      { id: "cache:cache" },
       { id: "web:web", stopsignals: ["SIGINT", "SIGTERM"], environment: ["TOKEN", "KEY"] },
     ],
     settings: { logTimestamps: "rfc3339" },

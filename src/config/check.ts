@@ -4,6 +4,7 @@
  */
 import { signalName } from "../core/signal-names.ts";
 import { advise } from "./advice.ts";
+import { withoutLogin } from "./check-order.ts";
 import { renderForwards, renderPlan } from "./check-plan.ts";
 import { type Config, type Problem, renderProblem } from "./config.ts";
 import { compareKeys } from "./differences.ts";
@@ -31,7 +32,7 @@ export function renderCheck(surveyed: Surveyed, { format, verbose }: CheckFormat
   const all = findings(surveyed).filter(({ kind }) => verbose || !isQuiet(kind, surveyed));
   if (format === "json") {
     const head = loaded.ok ? describe(loaded.config) : { ok: false };
-    return `${JSON.stringify({ ...head, ...describeFindings(all) }, null, 2)}\n`;
+    return `${JSON.stringify({ ...head, ...describeFindings(all) }, hideLogin, 2)}\n`;
   }
   const lines = loaded.ok ? renderPlan(loaded.config) : [];
   for (const [kind, title] of TITLES) {
@@ -45,6 +46,10 @@ export function renderCheck(surveyed: Surveyed, { format, verbose }: CheckFormat
       : `The configuration is not valid: ${errors === 1 ? "1 error" : `${errors} errors`}.`,
   );
   return `${lines.join("\n")}\n`;
+}
+
+function hideLogin(key: string, value: unknown): unknown {
+  return key === "url" && typeof value === "string" ? withoutLogin(value) : value;
 }
 
 function findings({ loaded, document }: Surveyed): Finding[] {

@@ -151,6 +151,7 @@ function readSchedule(reader: Reader, names: Names, context: Context): ScheduleS
       );
     return null;
   }
+  warnOfStarts(reader, names, context);
   const schedule = { expression, timezone, overlap };
   const key = timezone !== null && !isTimezone(timezone) ? "schedule_timezone" : "schedule";
   context.problems.attempt(reader.place(key), () => {
@@ -159,6 +160,16 @@ function readSchedule(reader: Reader, names: Names, context: Context): ScheduleS
     compileSchedule(schedule);
   });
   return schedule;
+}
+
+/** A program with a schedule is started by nothing else: who asks for it expects something. */
+function warnOfStarts(reader: Reader, names: Names, context: Context): void {
+  const warn = (key: "autostart" | "autorestart", text: string): void =>
+    context.problems.warning(reader.place(key), `has no effect with schedule: ${text}`);
+  if (reader.has("autostart") && reader.get("autostart", names))
+    warn("autostart", "it first runs when its time has come; `tsinit ctl start` runs it now");
+  if (reader.has("autorestart") && reader.get("autorestart", names) !== "never")
+    warn("autorestart", "a run that fails is followed by the next one of the schedule");
 }
 
 function isTimezone(name: string): boolean {

@@ -193,7 +193,7 @@ function differenceOf({ section, kind, key, entry }: SetKey, survey: Survey): Di
 }
 
 function tierText(spec: ProgramSpec): string {
-  return tierOf(spec).join("/");
+  return tierOf(spec).slice(0, 2).join("/");
 }
 
 /** Whether any program is of a later priority than those of the section. */

@@ -155,6 +155,21 @@ test("a schedule makes it a oneshot", () => {
   });
 });
 
+test("a schedule with keys that it makes meaningless is warned about", () => {
+  const warnings = (keys: string): string[] =>
+    config(
+      load({
+        files: fakeFiles({ "/etc/tsinit.ini": `[program:job]\ncommand=j\nschedule=@daily\n${keys}\n` }),
+      }),
+    ).warnings.map(({ key, text }) => `${key}: ${text}`);
+  assert.deepEqual(warnings("autostart=true\nautorestart=true"), [
+    "autostart: has no effect with schedule: it first runs when its time has come; `tsinit ctl start` runs it now",
+    "autorestart: has no effect with schedule: a run that fails is followed by the next one of the schedule",
+  ]);
+  assert.deepEqual(warnings("autostart=false\nautorestart=false"), []);
+  assert.deepEqual(warnings(""), []);
+});
+
 test("environment_file: below environment=, missing only with a dash, secrets in no message", () => {
   const ini = (key: string) => `[program:web]\ncommand=w\nenvironment=B="ini"\n${key}\n`;
   const loaded = (key: string) =>

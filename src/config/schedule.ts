@@ -11,12 +11,15 @@ export type NextRun = (after: Date) => Date | null;
 export function compileSchedule({ expression, timezone }: ScheduleSpec): NextRun {
   const { Cron } = load();
   try {
-    const options = timezone === null ? {} : { timezone };
+    // As Vixie cron: times that are named, lists and ranges of them too, neither fall into the hour that summer time leaves
+    // out nor come twice with the one that it repeats; what has a `*` in seconds, minutes or hours follows the clock.
+    const rule = { paused: true, fixedTimeRule: "no-wildcard" } as const;
+    const options = timezone === null ? rule : { ...rule, timezone };
     // Neither a year nor a date: those are not five or six fields.
     const fields = expression.trim().split(/\s+/).length;
     if (!expression.startsWith("@") && fields !== 5 && fields !== 6)
       throw new Error(`it has ${fields} fields`);
-    const cron = new Cron(expression, { paused: true, ...options });
+    const cron = new Cron(expression, options);
     if (cron.nextRun() === null) throw new Error("no day ever matches it");
     return (after) => cron.nextRun(after);
   } catch (error) {

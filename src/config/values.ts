@@ -4,6 +4,7 @@
 import { parseSignal, type Signal } from "../core/signal-names.ts";
 import type { Condition, GlobalSpec, ProgramSpec } from "../core/spec.ts";
 import type { Accounts, ResolvedUser } from "./accounts.ts";
+import { compilePattern } from "./pattern.ts";
 import { Invalid } from "./problems.ts";
 import { nearest, quote, strip } from "./text.ts";
 import { parseEnvironment } from "./words.ts";
@@ -251,14 +252,8 @@ function parseUrl(text: string): string {
 }
 
 function parsePattern(text: string): string {
-  try {
-    new RegExp(text);
-    return text;
-  } catch (error) {
-    throw new Invalid(
-      `${quote(text)} is not a regular expression: ${error instanceof Error ? error.message : ""}`,
-    );
-  }
+  compilePattern(text);
+  return text;
 }
 
 function parseDescriptor(text: string): number {

@@ -7,6 +7,8 @@ import type { ProgramRecord } from "./system.ts";
 export interface Block {
   /** It cannot come true by itself: the other one has given up, or ended otherwise than wanted. */
   readonly failed: boolean;
+  /** Nobody is about to make it true: the other one is down and stays so, has failed, or was removed. */
+  readonly stuck: boolean;
   /** `waiting for redis to be ready`, `migrate failed: exit status 1`: for the status column. */
   readonly text: string;
   /** What a failed one ended with, as a shell would show it. */
@@ -33,14 +35,14 @@ function blockWithin(others: Others, record: ProgramRecord, path: readonly Progr
   for (const dependency of record.spec.dependsOn) {
     const block = judge(others, dependency, [...path, record.spec.id]);
     if (block?.failed) return block;
-    wait ??= block;
+    if (wait === null || (block?.stuck && !wait.stuck)) wait = block ?? wait;
   }
   return wait;
 }
 
 function judge(others: Others, { id, condition }: Dependency, path: readonly ProgramId[]): Block | null {
   const other = others.programs[others.index.get(id) ?? -1];
-  if (other === undefined) return waiting(`waiting for ${id}, which was removed`);
+  if (other === undefined) return waiting(`waiting for ${id}, which was removed`, true);
   const name = namespec(other.spec);
   const { state, pending } = other;
   const isOver = state.name === "EXITED" && state.restartAt === null && pending === null;
@@ -50,18 +52,11 @@ function judge(others: Others, { id, condition }: Dependency, path: readonly Pro
       if (condition === "started" || (condition === "ready" && state.ready)) return null;
       break;
     case "FATAL":
-      if (pending === null)
-        return { failed: true, text: `${name} failed: ${state.reason}`, code: state.code || 1 };
+      if (pending === null) return failed(`${name} failed: ${state.reason}`, state.code || 1);
       break;
     case "EXITED":
       if (!isOver) break;
-      return {
-        failed: true,
-        text: state.expected
-          ? `${name} has ended: ${describeStatus(state.status)}`
-          : `${name} failed: ${describeStatus(state.status)}`,
-        code: 1,
-      };
+      return failed(`${name} ${state.expected ? "has ended" : "failed"}: ${describeStatus(state.status)}`, 1);
     case "STOPPED":
     case "STARTING":
     case "BACKOFF":
@@ -72,7 +67,9 @@ function judge(others: Others, { id, condition }: Dependency, path: readonly Pro
   // What cannot start because of a third one hands its reason on.
   const deeper = pending === null ? null : blockWithin(others, other, path);
   if (deeper?.failed) return deeper;
-  return waiting(`waiting for ${name} ${VERBS[condition]}`);
+  const isDown = state.name === "STOPPED" || state.name === "UNKNOWN";
+  const stuck = pending === null ? isDown : (deeper?.stuck ?? false);
+  return waiting(`waiting for ${name} ${VERBS[condition]}`, stuck);
 }
 
 const VERBS: Readonly<Record<Dependency["condition"], string>> = {
@@ -81,8 +78,12 @@ const VERBS: Readonly<Record<Dependency["condition"], string>> = {
   done: "to be done",
 };
 
-function waiting(text: string): Block {
-  return { failed: false, text, code: 0 };
+function waiting(text: string, stuck: boolean): Block {
+  return { failed: false, stuck, text, code: 0 };
+}
+
+function failed(text: string, code: number): Block {
+  return { failed: true, stuck: true, text, code };
 }
 
 /** Every program that depends on this one, directly. */

@@ -13,7 +13,16 @@ import type { ProgramFacts } from "./snapshot.ts";
 import type { ProgramState } from "./states.ts";
 import { createSystem, step } from "./system.ts";
 
-const FACTS: ProgramFacts = { startedAt: 1000, stoppedAt: 2000, exitStatus: 0, spawnError: "" };
+const FACTS: ProgramFacts = {
+  startedAt: 1000,
+  stoppedAt: 2000,
+  exitStatus: 0,
+  spawnError: "",
+  said: "",
+  lastSuccessAt: 0,
+  lastResult: "",
+  nextRunAt: 0,
+};
 
 test("uptime: hours not padded, days in words, never negative", () => {
   const cases: [number, string][] = [

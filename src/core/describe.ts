@@ -10,6 +10,9 @@ import type { ProgramId } from "./spec.ts";
 import { type ExitStatus, type ProgramState, pidOf } from "./states.ts";
 import type { ProgramRecord, System } from "./system.ts";
 
+/** Of a program whose `priority` says that others start before it. */
+export const WAITS_FOR_TIER = "waits for an earlier tier";
+
 /** What supervisord says of an exit before `startsecs`. */
 export const TOO_QUICK = "Exited too quickly (process log may have details)";
 
@@ -96,9 +99,10 @@ export function takeSnapshot(
   return { now, phase, started, programs, faults, startGate: plan.global.startGate };
 }
 
-function snapshotOf(record: ProgramRecord, facts: ProgramFacts, now: number): ProgramSnapshot {
+function snapshotOf(record: ProgramRecord, known: ProgramFacts, now: number): ProgramSnapshot {
   const { spec, state, stoppedByHand } = record;
   const pending = record.pending !== null;
+  const facts = stoppedByHand ? { ...known, nextRunAt: 0 } : known;
   return {
     id: spec.id,
     spec,
@@ -108,13 +112,32 @@ function snapshotOf(record: ProgramRecord, facts: ProgramFacts, now: number): Pr
     stoppedAt: facts.stoppedAt,
     exitStatus: facts.exitStatus,
     spawnError: facts.spawnError,
-    description: record.blocked ?? describeState(spec.name, state, facts, now),
+    said: facts.said,
+    lastSuccessAt: facts.lastSuccessAt,
+    lastResult: facts.lastResult,
+    nextRunAt: facts.nextRunAt,
+    description: describeRecord(record, facts, now),
     blocked: record.blocked,
     ready: state.name === "RUNNING" && state.ready,
     done: state.name === "EXITED" && state.expected && state.restartAt === null && !pending,
     stoppedByHand,
     pending,
+    stuck: record.stuck,
   };
+}
+
+/** supervisord's words, but for what it has no words for: why a program waits, and when a schedule runs it. */
+function describeRecord(record: ProgramRecord, facts: ProgramFacts, now: number): string {
+  const { spec, state, pending, blocked, stoppedByHand } = record;
+  const isDown = state.name === "STOPPED" || state.name === "EXITED";
+  if (blocked !== null) return blocked;
+  if (isDown && pending !== null) return WAITS_FOR_TIER;
+  if (!isDown || spec.schedule === null) return describeState(spec.name, state, facts, now);
+  if (stoppedByHand) return "stopped by hand, start resumes its schedule";
+  const next =
+    facts.nextRunAt === 0 ? "no next run" : `next run ${formatStopTime(localTime(facts.nextRunAt))}`;
+  const isGood = state.name === "STOPPED" || state.expected;
+  return isGood ? next : `${facts.lastResult}, ${next}`;
 }
 
 function twoDigits(value: number): string {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fakePlan, fakeSpec } from "../../test/fakes/plans.ts";
 import { diffGroups, diffPrograms, diffSpecs } from "./diff.ts";
-import type { ProgramSpec } from "./spec.ts";
+import type { ProgramSpec, ReadyCheck, ReadyWay } from "./spec.ts";
 
-test("groups: added, changed, removed, each sorted; an equal one is none of them", () => {
+test("groups: added, changed, removed, each in the order of its plan; an equal one is none of them", () => {
   const before = fakePlan([
     fakeSpec("same"),
     fakeSpec("y"),
@@ -20,9 +20,9 @@ test("groups: added, changed, removed, each sorted; an equal one is none of them
     fakeSpec("a-new"),
   ]);
   assert.deepEqual(diffGroups(before, after), {
-    added: ["a-new", "new"],
-    changed: ["x", "y"],
-    removed: ["b-gone", "gone"],
+    added: ["new", "a-new"],
+    changed: ["y", "x"],
+    removed: ["gone", "b-gone"],
   });
 });
 
@@ -59,6 +59,8 @@ test("what a process was made from needs a restart, what tsinit does with it doe
     { autostart: false },
     { logPrefix: "x" },
     { stdout: { ...spec.stdout, target: "discard" } },
+    { ready: ready({ kind: "tcp", host: "localhost", port: 80 }) },
+    { ready: ready({ kind: "log", pattern: "up" }) },
   ];
   for (const keys of live) assert.equal(diffSpecs(spec, { ...spec, ...keys }), "live", JSON.stringify(keys));
   const restart: Partial<ProgramSpec>[] = [
@@ -66,11 +68,26 @@ test("what a process was made from needs a restart, what tsinit does with it doe
     { directory: "/tmp" },
     { umask: 0o22 },
     { redirectStderr: true },
+    // The process has been given neither.
+    { ready: ready({ kind: "fd", fd: 3 }) },
+    { ready: ready({ kind: "notify" }) },
     { user: { uid: 1, gid: 1, groups: [1], name: null, home: null } },
   ];
   for (const keys of restart)
     assert.equal(diffSpecs(spec, { ...spec, priority: 1, ...keys }), "restart", JSON.stringify(keys));
 });
+
+test("the time of a check may change under the process that has its descriptor", () => {
+  const spec = fakeSpec("web", { ready: ready({ kind: "fd", fd: 3 }) });
+  const later = { ...spec, ready: { ...ready({ kind: "fd", fd: 3 }), deadline: 5 } };
+  assert.equal(diffSpecs(spec, later), "live");
+  assert.equal(diffSpecs(spec, { ...spec, ready: ready({ kind: "fd", fd: 4 }) }), "restart");
+  assert.equal(diffSpecs(spec, { ...spec, ready: null }), "restart");
+});
+
+function ready(way: ReadyWay): ReadyCheck {
+  return { way, interval: 1, timeout: 2, deadline: 60 };
+}
 
 test("programs: what a reload does to each", () => {
   const before = fakePlan([fakeSpec("same"), fakeSpec("live"), fakeSpec("again"), fakeSpec("gone")]);

@@ -1,8 +1,7 @@
 /** What differs between two plans: by group for the operator, by program for the system. */
-import { compareText } from "./plan.ts";
-import type { Plan, ProgramId, ProgramSpec } from "./spec.ts";
+import type { Plan, ProgramId, ProgramSpec, ReadyWay } from "./spec.ts";
 
-/** Group names, each list sorted. */
+/** Group names in the order of the plan that has them: supervisorctl adds them one by one, by priority. */
 export interface GroupDiff {
   readonly added: readonly string[];
   readonly changed: readonly string[];
@@ -25,11 +24,7 @@ export function diffGroups(before: Plan, after: Plan): GroupDiff {
     else if (!isEqual(was, group) || group.programs.some((id) => differs.has(id))) changed.push(group.name);
   }
   const removed = before.groups.map((group) => group.name).filter((name) => !names.has(name));
-  return {
-    added: added.sort(compareText),
-    changed: changed.sort(compareText),
-    removed: removed.sort(compareText),
-  };
+  return { added, changed, removed };
 }
 
 /** Programs, each list in the order of the plan it comes from. */
@@ -130,7 +125,13 @@ export function diffSpecs(before: ProgramSpec, after: ProgramSpec): "same" | "li
     if (APPLIES[key] === "restart") return "restart";
     found = "live";
   }
-  return found;
+  return isEqual(handedOver(before), handedOver(after)) ? found : "restart";
+}
+
+/** What a process is given for its ready check: it cannot be had later. */
+function handedOver({ ready }: ProgramSpec): ReadyWay | null {
+  const way = ready?.way;
+  return way?.kind === "fd" || way?.kind === "notify" ? way : null;
 }
 
 /**

@@ -140,8 +140,19 @@ function restartOthers(draft: Draft, effects: readonly (Effect | Demand)[], { sp
       effect.type === "journal" && effect.entry.type === "state" && effect.entry.restart === "dependency",
   );
   if (isChain || draft.shutdown !== null) return;
-  for (const id of restartedWith(draft, spec.id))
-    changeProgram(draft, draft.index.get(id) ?? -1, { type: "renew", restart: "dependency", reason: null });
+  for (const id of restartedWith(draft, spec.id)) {
+    const position = draft.index.get(id) ?? -1;
+    changeProgram(draft, position, { type: "renew", restart: "dependency", reason: null });
+    const other = draft.programs[position];
+    // What was done for the old one may have to be done for the new one.
+    if (other !== undefined && isDoneOnce(other))
+      patch(draft, position, { pending: { restart: "dependency" } });
+  }
+}
+
+function isDoneOnce({ spec, state, pending, stoppedByHand, dropping }: ProgramRecord): boolean {
+  if (spec.type !== "oneshot" || spec.schedule !== null) return false;
+  return state.name === "EXITED" && pending === null && !stoppedByHand && !dropping;
 }
 
 function remember(record: ProgramRecord, entry: JournalEntry): ProgramRecord {

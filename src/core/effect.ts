@@ -88,12 +88,22 @@ export type JournalEntry =
   /** It ended before and what it left behind is being ended: for a new start, or the end of everything. */
   | { readonly type: "left-behind"; readonly id: ProgramId }
   | { readonly type: "ready"; readonly id: ProgramId; readonly ready: boolean; readonly reason: string }
+  /** Another process is the program from here on. */
+  | { readonly type: "main-pid"; readonly id: ProgramId; readonly from: Pid; readonly to: Pid }
+  /** What it says of itself (STATUS= of sd_notify): one line, printable, of bounded length; empty takes it back. */
+  | { readonly type: "said"; readonly id: ProgramId; readonly text: string }
   /** It is about to be restarted or given up because of what its checks say. */
   | { readonly type: "unhealthy"; readonly id: ProgramId; readonly reason: string }
   /** A run of its schedule did not begin because another was under way, or waits for it. */
   | { readonly type: "overlap"; readonly id: ProgramId; readonly action: "skip" | "queue" | "kill" }
   /** Why it waits, or cannot start at all; told once when that begins or changes. */
-  | { readonly type: "blocked"; readonly id: ProgramId; readonly reason: string }
+  | {
+      readonly type: "blocked";
+      readonly id: ProgramId;
+      readonly reason: string;
+      /** It cannot come true by itself. */
+      readonly failed: boolean;
+    }
   /** The start sequence is over: every tier was reached and settled once. */
   | { readonly type: "started" }
   | { readonly type: "draining"; readonly seconds: number }

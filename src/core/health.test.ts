@@ -27,12 +27,17 @@ function program(
     stoppedAt: 0,
     exitStatus: 0,
     spawnError: "",
+    said: "",
     description: "reason" in state ? state.reason : "",
     ready: state.name === "RUNNING",
     done: state.name === "EXITED" && state.expected,
     stoppedByHand: false,
     pending: false,
     blocked: null,
+    stuck: false,
+    lastSuccessAt: 0,
+    lastResult: "",
+    nextRunAt: 0,
     ...more,
   };
 }
@@ -85,6 +90,16 @@ test("ready: what is wrong starts with the state's name", () => {
       "late: STOPPED: waits for an earlier tier",
     ],
   );
+});
+
+test("ready: a program that runs and is not ready shows what its check said last", () => {
+  const running = { ...RUNNING, ready: false } as const;
+  const states = [running, { ...running, readyReason: "http 503" }];
+  const reasons = states.map((state) => {
+    const { checks } = evaluate(snapshot([program("web", state, {}, { ready: false })]), "ready", NONE);
+    return checks.find(({ name }) => name === "web")?.reason;
+  });
+  assert.deepEqual(reasons, ["RUNNING: not ready", "RUNNING: not ready: http 503"]);
 });
 
 test("ready: from the first moment of a shutdown it is not", () => {

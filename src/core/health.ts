@@ -1,6 +1,7 @@
 /**
  * Health from a snapshot: what a probe answers and why (product 5). Pure; the paths and codes are the API's.
  */
+import { WAITS_FOR_TIER } from "./describe.ts";
 import type { ProgramSnapshot, Snapshot } from "./snapshot.ts";
 import { namespec } from "./spec.ts";
 
@@ -104,10 +105,10 @@ function presence(program: ProgramSnapshot): Finding {
   return { name: namespec(program.spec), ok, reason: ok ? "" : describe(program) };
 }
 
-/** The state's name, then what there is to say about it. */
+/** The state's name, then what there is to say about it, and what the program says itself. */
 function describe(program: ProgramSnapshot): string {
-  const { state } = program;
-  const detail = detailOf(program);
+  const { state, said } = program;
+  const detail = [detailOf(program), said].filter((text) => text !== "").join(": ");
   return detail === "" ? state.name : `${state.name}: ${detail}`;
 }
 
@@ -117,15 +118,11 @@ function detailOf({ state, stoppedByHand, pending, blocked, description }: Progr
     case "FATAL":
       return description;
     case "STOPPED":
-      return stoppedByHand
-        ? "stopped by an operator"
-        : pending
-          ? (blocked ?? "waits for an earlier tier")
-          : "";
+      return stoppedByHand ? "stopped by an operator" : pending ? (blocked ?? WAITS_FOR_TIER) : "";
     case "EXITED":
       return blocked ?? (state.expected ? "" : "ended unexpectedly");
     case "RUNNING":
-      return "not ready";
+      return state.readyReason === "" ? "not ready" : `not ready: ${state.readyReason}`;
     case "UNKNOWN":
       return state.reason;
     case "STARTING":

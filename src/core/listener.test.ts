@@ -176,6 +176,13 @@ test("the failure that a listener works on, or has just answered, is the one to 
   assert.deepEqual(pools.blame(), fatal.blame);
   pools.forgetAnswers();
   assert.equal(pools.blame(), null);
+  pools.accept(fatal);
+  write(pool, "mail:mail0", "READY\n");
+  pool.next();
+  pool.onState(entry("mail:mail0", "EXITED"));
+  assert.deepEqual(pools.blame(), fatal.blame, "it has ended in the middle");
+  pools.forgetAnswers();
+  assert.equal(pools.blame(), null);
 });
 
 test("one number for all pools, one of its own in each, none for what nobody wants, one delivery each", () => {

@@ -52,8 +52,9 @@ export class Pool {
   #nextSerial = 0;
   #remarks: Remark[] = [];
   /**
-   * A listener that signals PID 1 and then answers may be heard to answer first: signals are handled after whatever else
-   * came in the same turn. So what was answered just now counts as being worked on, until `forgetAnswers`.
+   * A listener that signals PID 1 and then answers or ends may be heard to do that first: signals are handled after
+   * whatever else came in the same turn, and in no certain order. So what was worked on just now counts as being worked
+   * on, until `forgetAnswers`.
    */
   #answered: Blame | null = null;
 
@@ -152,7 +153,7 @@ export class Pool {
     return !this.#members.some((member) => member.isRunning && !member.isDeaf && member.state !== "UNKNOWN");
   }
 
-  /** A turn is over in which signals that came before an answer were handled. */
+  /** Signals that came before an answer have been handled by now. */
   forgetAnswers(): void {
     this.#answered = null;
   }
@@ -221,6 +222,7 @@ export class Pool {
   #takeBack(member: Member): void {
     const { event } = member;
     if (event === null) return;
+    this.#answered = event.event.blame ?? this.#answered;
     member.event = null;
     const { bufferSize } = this.#spec;
     const sizes = `(buf size=${this.#buffer.length}, max=${bufferSize})`;

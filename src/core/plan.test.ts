@@ -4,8 +4,8 @@ import { fakeGlobal, fakeSpec } from "../../test/fakes/plans.ts";
 import { assertUniqueIds, compareTiers, duplicateIds, emptyPlan, orderPrograms, tierOf } from "./plan.ts";
 
 test("a tier is the pair of group priority and own priority", () => {
-  assert.deepEqual(tierOf(fakeSpec("web", { priority: 7 })), [7, 7]);
-  assert.deepEqual(tierOf(fakeSpec("g:web", { priority: 7, groupPriority: 3 })), [3, 7]);
+  assert.deepEqual(tierOf(fakeSpec("web", { priority: 7 })), [7, 7, 0]);
+  assert.deepEqual(tierOf(fakeSpec("g:web", { priority: 7, groupPriority: 3 })), [3, 7, 0]);
   assert.equal(
     compareTiers(tierOf(fakeSpec("a", { priority: 5 })), tierOf(fakeSpec("b", { priority: 5 }))),
     0,

@@ -2,16 +2,17 @@
 import type { GlobalSpec, Plan, ProgramId, ProgramSpec } from "./spec.ts";
 
 /**
- * `[group priority, priority]`, compared in that order. For a program outside a [group] both are its own
- * priority.
+ * `[group priority, priority]`, compared in that order. For a program outside a [group] both are its own priority.
+ * `level`: steps of dependencies below it; it orders the members of a tier and does not divide them.
  */
-export type Tier = readonly [groupPriority: number, priority: number];
+export type Tier = readonly [groupPriority: number, priority: number, level: number];
 
 /** The tier that a program's own priorities give it. */
 export function tierOf(spec: { readonly groupPriority: number; readonly priority: number }): Tier {
-  return [spec.groupPriority, spec.priority];
+  return [spec.groupPriority, spec.priority, 0];
 }
 
+/** 0: members of one tier, whatever their level. */
 export function compareTiers(a: Tier, b: Tier): number {
   return a[0] - b[0] || a[1] - b[1];
 }
@@ -33,13 +34,19 @@ export function tiersOf(programs: readonly ProgramSpec[]): ReadonlyMap<ProgramId
       const other = specs.get(id);
       if (other === undefined) continue;
       const theirs = visit(other);
-      if (compareTiers(theirs, tier) > 0) tier = theirs;
+      const level = Math.max(tier[2], theirs[2] + 1);
+      const later = compareTiers(theirs, tier) > 0 ? theirs : tier;
+      tier = [later[0], later[1], level];
     }
     tiers.set(spec.id, tier);
     return tier;
   };
   for (const spec of programs) visit(spec);
   return tiers;
+}
+
+function compareOrder(a: Tier, b: Tier): number {
+  return compareTiers(a, b) || a[2] - b[2];
 }
 
 /** A circle of dependencies, the first program again at its end, or null. */
@@ -77,7 +84,7 @@ export function orderPrograms(programs: readonly ProgramSpec[]): ProgramSpec[] {
   const tiers = tiersOf(programs);
   const tier = (spec: ProgramSpec): Tier => tiers.get(spec.id) ?? tierOf(spec);
   return [...programs].sort(
-    (a, b) => compareTiers(tier(a), tier(b)) || compareText(a.group, b.group) || compareText(a.name, b.name),
+    (a, b) => compareOrder(tier(a), tier(b)) || compareText(a.group, b.group) || compareText(a.name, b.name),
   );
 }
 
@@ -90,7 +97,7 @@ export function orderBySpec<T extends { readonly spec: ProgramSpec; readonly tie
     .map((item) => ({ ...item, tier: tiers.get(item.spec.id) ?? tierOf(item.spec) }))
     .sort(
       (a, b) =>
-        compareTiers(a.tier, b.tier) ||
+        compareOrder(a.tier, b.tier) ||
         compareText(a.spec.group, b.spec.group) ||
         compareText(a.spec.name, b.spec.name),
     );

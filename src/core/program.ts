@@ -8,7 +8,7 @@ import type { Effect, JournalEntry, RestartReason } from "./effect.ts";
 import type { SystemEvent } from "./event.ts";
 import { backoffMillis, type NextRestart } from "./restart.ts";
 import { SIGNALS, type Signal } from "./signal-names.ts";
-import type { ProgramId, ProgramSpec } from "./spec.ts";
+import type { ProgramId, ProgramSpec, ReadyCheck } from "./spec.ts";
 import {
   type ExitStatus,
   exitCode,
@@ -104,6 +104,28 @@ export function calm(state: ProgramState): ProgramState {
   return { ...state, readyBy: null, watchdogBy: null, endBy: null };
 }
 
+/**
+ * The state under other keys of the process that runs. A first check finds the program ready until it says otherwise; a
+ * check that is no more holds nobody back; another one has its own time.
+ */
+export function adjust(
+  before: ProgramSpec,
+  after: ProgramSpec,
+  state: ProgramState,
+  now: Millis,
+): ProgramState {
+  if (state.name !== "STARTING" && state.name !== "RUNNING") return state;
+  const forgotten = { ...state, readyFailures: 0, readyReason: "" };
+  if (after.ready === null)
+    return before.ready === null ? state : { ...forgotten, ready: true, readyBy: null };
+  if (before.ready === null || state.readyBy === null || isSameCheck(before.ready, after.ready)) return state;
+  return { ...forgotten, readyBy: now + after.ready.deadline * 1000 };
+}
+
+function isSameCheck(a: ReadyCheck, b: ReadyCheck): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
 /** Whether the status counts as an expected end. A death by signal never does. */
 export function isExpected(spec: ProgramSpec, status: ExitStatus): boolean {
   return status.kind === "exited" && spec.exitcodes.includes(status.code);
@@ -146,7 +168,7 @@ export function step(spec: ProgramSpec, state: ProgramState, event: ProgramEvent
     case "extend":
       return onExtend(state, event, now);
     case "main-pid":
-      return onMainPid(state, event);
+      return onMainPid(spec, state, event);
     case "stop-command-failed":
       if (state.name !== "STOPPING" || state.signalsSent > 0) return [state, []];
       return onStopWaited(spec, state, now);
@@ -219,6 +241,7 @@ function onSpawned(spec: ProgramSpec, state: ProgramState, event: Of<"spawned">,
     pid,
     startedAt: now,
     runningAt: now + spec.startsecs * 1000,
+    ready: spec.ready === null,
     readyBy,
   };
   const effects: Effect[] = [{ type: "journal", entry: { type: "spawned", id: spec.id, pid } }];
@@ -368,7 +391,8 @@ function isLate(run: Run, now: Millis): boolean {
 
 /** `ready_deadline` is over: a failed start, as if it had ended by itself. */
 function notReady(spec: ProgramSpec, state: In<"STARTING" | "RUNNING">, pid: Pid, now: Millis): Move {
-  const reason = `not ready within ${spec.ready?.deadline ?? 0} s (ready_deadline)`;
+  const last = state.readyReason === "" ? "" : `: ${state.readyReason}`;
+  const reason = `not ready within ${spec.ready?.deadline ?? 0} s (ready_deadline)${last}`;
   const [next, effects] = stop(spec, state, pid, spec.stopCommand, failureOf(state, reason, 1), now);
   return [next, [{ type: "journal", entry: { type: "unhealthy", id: spec.id, reason } }, ...effects]];
 }
@@ -387,14 +411,16 @@ function onReadyProbed(spec: ProgramSpec, state: In<"STARTING" | "RUNNING">, eve
       ? [{ type: "journal", entry: { type: "ready", id: spec.id, ready, reason } }]
       : [];
   if (ok) {
-    if (state.ready) return [state.readyFailures === 0 ? state : { ...state, readyFailures: 0 }, []];
-    return [{ ...state, ready: true, readyBy: null, readyFailures: 0 }, told(true)];
+    const passing = { readyFailures: 0, readyReason: "" };
+    if (state.ready) return [state.readyFailures === 0 ? state : { ...state, ...passing }, []];
+    return [{ ...state, ...passing, ready: true, readyBy: null }, told(true)];
   }
   const { kind } = spec.ready.way;
   const isAsked = kind === "http" || kind === "tcp" || kind === "exec";
   const readyFailures = state.readyFailures + 1;
-  if (!state.ready || (isAsked && readyFailures < READY_FAILURES)) return [{ ...state, readyFailures }, []];
-  return [{ ...state, ready: false, readyFailures }, told(false)];
+  const failing = { readyFailures, readyReason: reason };
+  if (!state.ready || (isAsked && readyFailures < READY_FAILURES)) return [{ ...state, ...failing }, []];
+  return [{ ...state, ...failing, ready: false }, told(false)];
 }
 
 function onLiveProbed(
@@ -443,10 +469,12 @@ function onExtend(state: ProgramState, event: Of<"extend">, now: Millis): Move {
   }
 }
 
-function onMainPid(state: ProgramState, event: Of<"main-pid">): Move {
+function onMainPid(spec: ProgramSpec, state: ProgramState, event: Of<"main-pid">): Move {
   if (state.name !== "STARTING" && state.name !== "RUNNING") return [state, []];
   if (state.pid !== event.pid || event.mainPid === event.pid) return [state, []];
-  return [{ ...state, pid: event.mainPid }, []];
+  const { pid, mainPid } = event;
+  const entry: JournalEntry = { type: "main-pid", id: spec.id, from: pid, to: mainPid };
+  return [{ ...state, pid: mainPid }, [{ type: "journal", entry }]];
 }
 
 /** A waiting time of the stop is over: the next signal of the list, and SIGKILL from the end of it on. */
@@ -546,6 +574,7 @@ function starting(
     ready: spec.ready === null,
     readyBy: null,
     readyFailures: 0,
+    readyReason: "",
     liveFailures: 0,
     watchdogBy: null,
     endBy: null,

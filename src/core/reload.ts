@@ -5,7 +5,7 @@
 import { diffGroups, diffSpecs } from "./diff.ts";
 import { changeProgram, type Draft, patch, say, setPrograms, stopRest } from "./draft.ts";
 import { assertUniqueIds, orderBySpec, orderPrograms } from "./plan.ts";
-import { isRestarted } from "./program.ts";
+import { adjust, isRestarted } from "./program.ts";
 import type { Plan, ProgramId, ProgramSpec } from "./spec.ts";
 import { createRecord, type ProgramRecord } from "./system.ts";
 
@@ -130,7 +130,7 @@ function adopt(draft: Draft, plan: Plan): void {
 }
 
 function retire(draft: Draft, position: number): void {
-  patch(draft, position, { dropping: true, pending: null });
+  patch(draft, position, { dropping: true, pending: null, queued: false, blocked: null });
   draft.isRemoving = true;
   if (!stopRest(draft, position)) changeProgram(draft, position, { type: "stop" });
 }
@@ -139,7 +139,8 @@ function replace(draft: Draft, position: number, record: ProgramRecord, spec: Pr
   const difference = diffSpecs(record.spec, spec);
   if (difference === "restart" || record.dropping) return renew(draft, position, record, spec);
   if (difference === "same") return;
-  patch(draft, position, { spec, pending: record.pending ?? startAfterChange(record, spec) });
+  const state = adjust(record.spec, spec, record.state, draft.now);
+  patch(draft, position, { spec, state, pending: record.pending ?? startAfterChange(record, spec) });
 }
 
 /**

@@ -114,7 +114,7 @@ function standDown(draft: Draft, position: number): void {
   const record = draft.programs[position];
   if (record === undefined) return;
   if (record.pending !== null || record.queued || record.blocked !== null)
-    patch(draft, position, { pending: null, queued: false, blocked: null });
+    patch(draft, position, { pending: null, queued: false, blocked: null, stuck: false });
   const state = calm(record.state);
   if (state !== record.state) patch(draft, position, { state });
   if (state.name === "BACKOFF" || (state.name === "EXITED" && state.restartAt !== null))

@@ -9,6 +9,14 @@ export interface ProgramFacts {
   /** Last exit: code, -1 for a signal, 0 for none yet (supervisord's exitstatus). */
   readonly exitStatus: number;
   readonly spawnError: string;
+  /** What the process says of itself (STATUS= of sd_notify); empty: nothing. */
+  readonly said: string;
+  /** When a run last ended as wanted. */
+  readonly lastSuccessAt: number;
+  /** How the last run ended: `exit status 3`; empty before. */
+  readonly lastResult: string;
+  /** By its schedule. */
+  readonly nextRunAt: number;
 }
 
 export interface ProgramSnapshot extends ProgramFacts {
@@ -28,6 +36,8 @@ export interface ProgramSnapshot extends ProgramFacts {
   readonly pending: boolean;
   /** What of its `depends_on` is not as it should be: `waiting for redis to be ready`; null: nothing. */
   readonly blocked: string | null;
+  /** Nothing that is under way can end that wait: what it needs has failed, or is down until somebody starts it. */
+  readonly stuck: boolean;
 }
 
 export interface Snapshot {

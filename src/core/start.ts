@@ -7,6 +7,7 @@ import { blockOf } from "./conditions.ts";
 import { changeProgram, type Draft, decide, patch, say, stopRest } from "./draft.ts";
 import { outcomeOfBlocked, outcomeOfDone } from "./outcome.ts";
 import { compareTiers } from "./plan.ts";
+import type { ProgramId } from "./spec.ts";
 import type { ProgramRecord } from "./system.ts";
 
 /** Every autostart program wants to start. A second boot, or one after a shutdown began, is nothing. */
@@ -78,9 +79,11 @@ export function startPending(draft: Draft): void {
 function isBlocked(draft: Draft, position: number, record: ProgramRecord): boolean {
   const block = blockOf(draft, record);
   const reason = block?.text ?? null;
-  if (reason !== record.blocked) {
-    patch(draft, position, { blocked: reason });
-    if (reason !== null) say(draft, { type: "blocked", id: record.spec.id, reason });
+  const stuck = block?.stuck ?? false;
+  if (reason !== record.blocked || stuck !== record.stuck) {
+    patch(draft, position, { blocked: reason, stuck });
+    if (block !== null && reason !== record.blocked)
+      say(draft, { type: "blocked", id: record.spec.id, reason: block.text, failed: block.failed });
   }
   // It would wait for ever, and the container without it is not what was asked for.
   if (block?.failed && record.spec.critical) {
@@ -135,7 +138,7 @@ function startNow(
   position: number,
   restart: NonNullable<ProgramRecord["pending"]>["restart"],
 ): void {
-  patch(draft, position, { pending: { restart }, stoppedByHand: false, blocked: null });
+  patch(draft, position, { pending: { restart }, stoppedByHand: false, blocked: null, stuck: false });
   // Never a second daemon beside the first: the start follows when that is gone.
   if (stopRest(draft, position)) return;
   patch(draft, position, { pending: null });
@@ -171,20 +174,28 @@ export function requestStart(draft: Draft, position: number, gated: boolean): vo
   const isFree = blockOf(draft, record) === null;
   if (!gated && isFree) return startNow(draft, position, record.pending?.restart ?? restart);
   patch(draft, position, { pending: record.pending ?? { restart }, stoppedByHand: false });
-  if (!isFree) startDependencies(draft, record);
+  if (!isFree) startDependencies(draft, record, new Set());
 }
 
-/** Somebody asks for this one, so they ask for what it needs: what is down of that is started as well. */
-function startDependencies(draft: Draft, record: ProgramRecord): void {
+/**
+ * Somebody asks for this one, so they ask for what it needs: what is down of that is started as well, behind what waits
+ * for it already too. `seen`: a circle ends.
+ */
+function startDependencies(draft: Draft, record: ProgramRecord, seen: Set<ProgramId>): void {
+  seen.add(record.spec.id);
   for (const dependency of record.spec.dependsOn) {
     const position = draft.index.get(dependency.id) ?? -1;
     const other = draft.programs[position];
-    if (other === undefined || other.pending !== null || !canStart(other)) continue;
+    if (other === undefined || seen.has(dependency.id) || !canStart(other)) continue;
+    if (other.pending !== null) {
+      startDependencies(draft, other, seen);
+      continue;
+    }
     const isDone = other.state.name === "EXITED" && other.state.expected;
     if (isDone && (dependency.condition === "done" || other.spec.type === "oneshot")) continue;
     const restart = other.hasRun ? "manual" : null;
     patch(draft, position, { pending: { restart }, stoppedByHand: false });
-    startDependencies(draft, other);
+    startDependencies(draft, other, seen);
   }
 }
 
@@ -198,7 +209,7 @@ export function requestStop(draft: Draft, position: number): void {
     if (state.name !== "EXITED" || state.restartAt === null) return;
   }
   if (state.name === "UNKNOWN") return;
-  patch(draft, position, { pending: null, stoppedByHand: true, blocked: null, queued: false });
+  patch(draft, position, { pending: null, stoppedByHand: true, blocked: null, stuck: false, queued: false });
   if (pending !== null && (state.name === "EXITED" || state.name === "FATAL")) {
     patch(draft, position, { state: { name: "STOPPED" } });
     const id = record.spec.id;

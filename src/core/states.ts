@@ -70,6 +70,8 @@ export interface Run {
   readonly readyBy: Millis | null;
   /** Results in a row that said no: at the third a ready program is not, and `live_failures` restart it. */
   readonly readyFailures: number;
+  /** What its ready check said when it last said no; empty before that, and while it says yes. */
+  readonly readyReason: string;
   readonly liveFailures: number;
   /** The next WATCHDOG=1 must come before; null: none is expected. */
   readonly watchdogBy: Millis | null;

@@ -60,6 +60,8 @@ export interface ProgramRecord {
   readonly history: RestartHistory;
   /** Why it does not start although it wants to, as last told. */
   readonly blocked: string | null;
+  /** Nothing that is under way can end that. */
+  readonly stuck: boolean;
   /** A run of its schedule waits for the one under way to end. */
   readonly queued: boolean;
   /** The leader of its last run, which has ended for good while something of that run lives on: a daemon, say. */
@@ -113,6 +115,7 @@ export function createRecord(spec: ProgramSpec): ProgramRecord {
     lastStatus: null,
     history: NO_RESTARTS,
     blocked: null,
+    stuck: false,
     queued: false,
     leftBy: null,
   };

@@ -3,6 +3,7 @@ import { FAULTS } from "../api/faults.ts";
 import { add, avail, remove, reread, update } from "./config-commands.ts";
 import { ConnectionError, FaultError } from "./errors.ts";
 import { fg } from "./fg-command.ts";
+import { graph } from "./graph-command.ts";
 import { helpTable } from "./print.ts";
 import { clear, pid, restart, signal, start, status, stop } from "./process-commands.ts";
 import { EXIT, type Session } from "./session.ts";
@@ -11,6 +12,8 @@ import { maintail, tail } from "./tail-commands.ts";
 export interface Command {
   /** As supervisorctl prints it, tabs included; empty: not shown in the list. */
   readonly help: readonly string[];
+  /** supervisorctl has no such command. */
+  readonly own?: true;
   /** Says what went wrong and sets the session's exit code; throws what it has no words for. `text`: the words as typed. */
   readonly run: (
     session: Session,
@@ -35,7 +38,7 @@ function bare(name: string, help: readonly string[], run: Command["run"]): [stri
   ];
 }
 
-export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["add", { help: ["add <name> [...]\tActivates any updates in config for process/group"], run: add }],
   bare("avail", ["avail\t\t\tDisplay all configured processes"], avail),
   [
@@ -51,6 +54,13 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
   ["fg", { help: ["fg <process>\tConnect to a process in foreground mode", "\t\tCtrl-C to exit"], run: fg }],
   ["exit", { help: ["exit\tExit the supervisor shell."], run: leave }],
+  [
+    "graph",
+    {
+      ...bare("graph", ["graph\t\t\tShow the start order with timings: what waited for what"], graph)[1],
+      own: true,
+    },
+  ],
   [
     "maintail",
     {
@@ -180,18 +190,22 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["EOF", { help: [], run: leave }],
 ]);
 
-/** What can be typed first. */
-export const ACTIONS: readonly string[] = Array.from(COMMANDS.keys()).filter((name) => name !== "EOF");
+/** Those that somebody has who calls the client by this name. */
+export function commandsOf(program: string): ReadonlyMap<string, Command> {
+  if (program !== "supervisorctl") return COMMANDS;
+  return new Map(Array.from(COMMANDS).filter(([, { own }]) => own === undefined));
+}
 
 const HELP_ON_HELP = ["help\t\tPrint a list of available actions", "help <action>\tPrint help for <action>"];
 
 function help(session: Session, _args: readonly string[], _help: readonly string[], topic: string): void {
+  const known = commandsOf(session.options.program);
   if (topic === "help") return session.say(...HELP_ON_HELP);
   if (topic === "") {
-    const shown = Array.from(COMMANDS).filter(([, command]) => command.help.length > 0);
+    const shown = Array.from(known).filter(([, command]) => command.help.length > 0);
     return session.say(...helpTable(shown.map(([name]) => name).sort()));
   }
-  const lines = COMMANDS.get(topic)?.help ?? [];
+  const lines = known.get(topic)?.help ?? [];
   session.say(...(lines.length > 0 ? lines : [`*** No help on ${topic}`]));
 }
 

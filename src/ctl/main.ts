@@ -1,7 +1,7 @@
 /** The command-line client: `tsinit ctl`, and `supervisorctl` for those who call it that. */
 import { EXIT_USAGE } from "../core/exit-codes.ts";
 import { type Client, exchange } from "./client.ts";
-import { ACTIONS, COMMANDS } from "./commands.ts";
+import { commandsOf } from "./commands.ts";
 import { ConnectionError, Interrupted } from "./errors.ts";
 import { Interrupts, type ListenForInterrupts } from "./interrupts.ts";
 import { asInfos, type Info } from "./print.ts";
@@ -121,7 +121,7 @@ async function runOnce(io: CtlIo, { words, interactive }: CtlOptions, shared: Sh
   };
   const session = new Session({ ...shared, interactive, person });
   try {
-    await session.run(words.join(" "), COMMANDS);
+    await session.run(words.join(" "), commandsOf(shared.program));
     return session.exitCode;
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
@@ -176,15 +176,19 @@ async function runShell(
   const { openShell } = await import("./shell.ts");
   const { openHistory } = await import("./history.ts");
   const history = openHistory(historyFile, (reason) => io.err(`history is not kept: ${reason}\n`));
-  const completion = await completer(() => session.clientUntil(shared.signal, COMPLETION_TIMEOUT_MS));
+  const actions = Array.from(commandsOf(shared.program).keys()).filter((name) => name !== "EOF");
+  const completion = await completer(actions, () =>
+    session.clientUntil(shared.signal, COMPLETION_TIMEOUT_MS),
+  );
   const shell = openShell({ ...io, history, signal: shared.signal, complete: completion.complete });
   const session = new Session({ ...shared, interactive: true, person: async () => shell });
+  const commands = commandsOf(shared.program);
   try {
-    await session.run("status", COMMANDS);
+    await session.run("status", commands);
     while (!session.done) {
       const line = await shell.command(`${prompt}> `);
       completion.forget();
-      await session.run(line ?? "EOF", COMMANDS);
+      await session.run(line ?? "EOF", commands);
     }
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
@@ -196,7 +200,10 @@ async function runShell(
 }
 
 /** Programs are asked for once per line: the key may be hit often. A server that does not answer offers nothing. */
-async function completer(client: () => Client): Promise<{ complete: Completer; forget(): void }> {
+async function completer(
+  actions: readonly string[],
+  client: () => Client,
+): Promise<{ complete: Completer; forget(): void }> {
   const { candidates, kindAt, wordOf } = await import("./complete.ts");
   let known: readonly Info[] | null = null;
   const infos = async (): Promise<readonly Info[]> => {
@@ -212,7 +219,7 @@ async function completer(client: () => Client): Promise<{ complete: Completer; f
       const word = wordOf(line);
       const kind = kindAt(line);
       if (kind === null) return [[], word];
-      return [candidates(kind, word, ACTIONS, kind === "action" ? [] : await infos()), word];
+      return [candidates(kind, word, actions, kind === "action" ? [] : await infos()), word];
     },
     forget() {
       known = null;

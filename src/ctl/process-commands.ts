@@ -170,9 +170,19 @@ function settle(
   code: number,
   description: string,
 ): void {
-  session.say(resultLine(action, name, code, description));
+  const why = session.isSupervisorctl ? null : reasonIn(description, name);
+  if (code === FAULTS.ABNORMAL_TERMINATION && why !== null)
+    session.say(`${name}: ERROR (not started: ${why})`);
+  else session.say(resultLine(action, name, code, description));
   if (code === FAULTS.SUCCESS || code === harmless) return;
   session.exitCode = DEAD.includes(code) ? EXIT.NOT_RUNNING : EXIT.GENERIC;
+}
+
+/** What tsinit says behind the name, where supervisord's fault ends: `ABNORMAL_TERMINATION: app: waiting for redis to start`. */
+function reasonIn(description: string, name: string): string | null {
+  const before = `: ${name}: `;
+  const at = description.indexOf(before);
+  return at < 0 ? null : description.slice(at + before.length);
 }
 
 export async function clear(session: Session, names: readonly string[], help: Help): Promise<void> {

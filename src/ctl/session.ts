@@ -1,6 +1,6 @@
 /** What all commands share: the server, the output, the exit code so far; and how one line becomes a command. */
 import { FAULTS } from "../api/faults.ts";
-import { type Client, createClient, receive } from "./client.ts";
+import { type Client, createClient, exchange, type HttpAnswer, receive } from "./client.ts";
 import type { Command } from "./commands.ts";
 import {
   ConnectionError,
@@ -115,6 +115,12 @@ export class Session {
     }
   }
 
+  /** A page of the server. Rejects with ConnectionError or Interrupted. */
+  get(path: string): Promise<HttpAnswer> {
+    const { signal } = this.options;
+    return exchange(parseServerUrl(this.#serverUrl), this.#credentials, { method: "GET", path, signal });
+  }
+
   open(serverUrl: string): void {
     this.#serverUrl = serverUrl;
   }
@@ -132,6 +138,11 @@ export class Session {
     const answer = await (await this.options.person()).ask(question, hidden);
     if (answer === null) throw new PythonError("EOFError", "EOF when reading a line");
     return answer;
+  }
+
+  /** Called by that name it says nothing that supervisorctl would not. */
+  get isSupervisorctl(): boolean {
+    return this.options.program === "supervisorctl";
   }
 
   /** Talks to the server once before a command does; says what is wrong if it is not one of ours. */

@@ -7,28 +7,36 @@ import { takeSnapshot } from "../core/describe.ts";
 import type { Outcome } from "../core/effect.ts";
 import { EXIT_FAULT, EXIT_USAGE } from "../core/exit-codes.ts";
 import { SIGNALS, type Signal, signalName } from "../core/signal-names.ts";
-import type { Snapshot } from "../core/snapshot.ts";
+import type { ProgramFacts, Snapshot } from "../core/snapshot.ts";
 import type { ProgramId } from "../core/spec.ts";
 import { pidOf } from "../core/states.ts";
 import { createSystem, programAt } from "../core/system.ts";
-import { CredentialsLost, type Kernel } from "../kernel/kernel.ts";
+import { CredentialsLost, type Fd, type Kernel, type SpawnRequest } from "../kernel/kernel.ts";
 import { createLogs } from "../logs/create.ts";
 import type { Level } from "../logs/logs.ts";
+import { createChecks } from "./checks.ts";
 import { type Clock, keepProcessAlive } from "./clock.ts";
 import { createControl, type DaemonControl } from "./control.ts";
-import { removeFile, writePidfile, writeTerminationLog } from "./files.ts";
+import { isOpen, removeFile, writePidfile, writeTerminationLog } from "./files.ts";
+import { createHelpers } from "./helpers.ts";
 import { createJournal } from "./journal.ts";
 import { findCommand, type LaunchContext } from "./launch.ts";
 import { createListenerHost, type ListenerHost } from "./listener-host.ts";
 import { createLoop } from "./loop.ts";
+import { readManager } from "./manager.ts";
 import { createNarrator } from "./narrate.ts";
+import { createNotifyHost } from "./notify-host.ts";
 import { watchOom } from "./oom.ts";
 import { createPerformer } from "./perform.ts";
 import { createReaper } from "./reaper.ts";
+import type { Report } from "./report.ts";
+import { createScheduleHost } from "./schedule-host.ts";
 import { createServers, type Servers } from "./servers.ts";
 import type { Signals } from "./signals.ts";
 import { createSockets } from "./sockets.ts";
 import { createStdinPipes } from "./stdin.ts";
+import { createStopCommands } from "./stop-commands.ts";
+import { createTimeline } from "./timeline.ts";
 
 export interface BootRequest {
   readonly kernel: Kernel;
@@ -39,6 +47,12 @@ export interface BootRequest {
   readonly load: () => Loaded;
   readonly cwd: string;
   readonly version: string;
+  /** Puts the stage before a program that gets sockets; null: we were given none. */
+  readonly throughStage?: (
+    request: SpawnRequest,
+    sockets: readonly Fd[],
+    variables: readonly string[],
+  ) => SpawnRequest;
   /** Called once: with null when it is up (programs started, sockets open, pidfile written), else with why it is not. */
   readonly onUp?: (problem: string | null) => void;
 }
@@ -53,6 +67,8 @@ const OWN_WRITE_MS = 100;
 export async function boot(request: BootRequest): Promise<void> {
   const { kernel, clock, signals } = request;
   let config = request.config;
+  const manager = readManager(config.environment, kernel.pid, isOpen);
+  let report: Report | null = null;
   let faults = 0;
   let ending = false;
   let lastOwnWrite = Number.NEGATIVE_INFINITY;
@@ -88,6 +104,17 @@ export async function boot(request: BootRequest): Promise<void> {
   });
   journal.subscribe(listeners.onEntry);
 
+  const timeline = createTimeline(clock, () => loop.system().plan.programs);
+  journal.subscribe(timeline.onEntry);
+
+  const schedules = createScheduleHost({
+    clock,
+    programs: () => loop.system().plan.programs,
+    onDue: (id) => loop.submit({ type: "scheduled", id }),
+    fault: (where, error) => fault(where, error),
+  });
+  journal.subscribe(schedules.onEntry);
+
   /** In tini's place tsinit is as silent as tini: only what went wrong. */
   const isQuiet = (level: Level) => config.plan.passthrough && (level === "info" || level === "warn");
 
@@ -99,7 +126,9 @@ export async function boot(request: BootRequest): Promise<void> {
     oom: watchOom(),
     isProgram: (id) => programAt(loop.system(), id) !== undefined,
     submit: (event) => loop.submit(event),
+    beforeProgramEnd: (id) => notify.drain(id),
     onProgramEnd(id, pid) {
+      notify.end(id);
       logs.finish(id, pid);
       stdins.end(id, pid);
     },
@@ -114,16 +143,61 @@ export async function boot(request: BootRequest): Promise<void> {
     },
   });
 
+  const notify = createNotifyHost({
+    kernel,
+    clock,
+    submit: (event) => loop.submit(event),
+    record: (entry) => journal.record(entry),
+    owner: (pid) => reaper.owner(pid),
+    say: (level, text) => say(level, text),
+    fault: (where, error) => fault(where, error),
+  });
+  journal.subscribe((entry) => {
+    if (entry.type !== "main-pid") return;
+    reaper.handOver(entry.id, entry.from, entry.to);
+    notify.onMainPid(entry.id, entry.to);
+  });
+
+  const { throughStage } = request;
+  const handSockets =
+    throughStage === undefined || manager.sockets.length === 0
+      ? null
+      : (spawn: SpawnRequest) => throughStage(spawn, manager.sockets, manager.socketVariables);
+
   const launchContext = (): LaunchContext => ({
     kernel,
     logs,
     sockets,
-    environment: config.environment,
+    environment: manager.hide(config.environment),
     serverUrl: servers.url(),
     cwd: request.cwd,
     keepStdin: (spec, pid, fd) => stdins.keep(spec.id, pid, fd),
+    keepReadyFd: (spec, pid, fd) => checks.keepReadyFd(spec, pid, fd),
     inheritStdio: (spec) => spec.kind === "main" && (config.plan.passthrough || kernel.isatty(0)),
+    handSockets,
   });
+
+  const helpers = createHelpers({ launchContext, reaper });
+  const stopCommands = createStopCommands({
+    helpers,
+    say,
+    stateOf: (id) => programAt(loop.system(), id)?.state ?? null,
+    submit: (event) => loop.submit(event),
+  });
+  journal.subscribe(stopCommands.onEntry);
+  const checks = createChecks({
+    kernel,
+    clock,
+    logs,
+    helpers,
+    plan: () => loop.system().plan,
+    programAt: (id) => programAt(loop.system(), id) ?? null,
+    programs: () => loop.system().programs.map(({ spec }) => spec.id),
+    submit: (event) => loop.submit(event),
+    say,
+    fault,
+  });
+  journal.subscribe(checks.onEntry);
 
   const loop = createLoop({
     clock,
@@ -132,8 +206,16 @@ export async function boot(request: BootRequest): Promise<void> {
       kernel,
       reaper,
       journal,
+      notify,
       launchContext,
+      isAwaited(id) {
+        const { shutdown } = loop.system();
+        const state = programAt(loop.system(), id)?.state;
+        return shutdown === null && state?.name === "STARTING" && state.pid === null;
+      },
+      submit: (event) => loop.submit(event),
       specOf: (id) => programAt(loop.system(), id)?.spec ?? null,
+      stopCommands,
       awaitListeners: () => listeners.whenIdle(() => loop.submit({ type: "listeners-idle" })),
       onExit: (outcome) => void end(outcome),
     }),
@@ -144,7 +226,12 @@ export async function boot(request: BootRequest): Promise<void> {
     },
   });
 
-  const snapshot = (): Snapshot => takeSnapshot(loop.system(), journal.facts, clock.wall(), faults);
+  const factsOf = (id: ProgramId): ProgramFacts => {
+    const facts = journal.facts(id);
+    const nextRunAt = schedules.nextRunAt(id);
+    return nextRunAt === 0 ? facts : { ...facts, nextRunAt };
+  };
+  const snapshot = (): Snapshot => takeSnapshot(loop.system(), factsOf, clock.wall(), faults);
   const control: DaemonControl = createControl({
     loop,
     journal,
@@ -164,6 +251,7 @@ export async function boot(request: BootRequest): Promise<void> {
     },
     sendRemoteEvent: (type, data) => listeners.sendRemoteEvent(type, data),
     blame: () => listeners.blame(),
+    timeline: timeline.view,
     wall: () => clock.wall(),
     pid: kernel.pid,
     version: request.version,
@@ -233,6 +321,7 @@ export async function boot(request: BootRequest): Promise<void> {
   onExit(() => {
     servers.closeAll();
     sockets.closeAll();
+    notify.closeAll();
     if (pidfile !== null && pidfileWritten) removeFile(pidfile);
   });
 
@@ -291,7 +380,8 @@ export async function boot(request: BootRequest): Promise<void> {
       return;
     }
     say("warn", "received SIGHUP indicating reload request");
-    control.update();
+    if (report === null) control.update();
+    else report.aroundReload(() => control.update());
   }
 
   keepProcessAlive();
@@ -309,11 +399,16 @@ export async function boot(request: BootRequest): Promise<void> {
     await logs.flush(FLUSH_MS);
     kernel.exit(EXIT_USAGE);
   }
+  await startReport();
   await listeners.start();
+  await notify.load(config.plan.programs);
   signals.deliver(onSignal);
+  timeline.boot(config.plan.programs);
+  checks.start();
   loop.submit({ type: "boot" });
   // A child may have ended before anyone listened, in an earlier life of this process.
   reaper.reap();
+  await schedules.start();
 
   if (pidfile !== null) {
     const error = writePidfile(pidfile, kernel.pid);
@@ -327,6 +422,15 @@ export async function boot(request: BootRequest): Promise<void> {
     fault("the listeners", error);
   }
   request.onUp?.(null);
+
+  async function startReport(): Promise<void> {
+    const { notify: address, watchdog } = manager;
+    if (address === null) return;
+    const { createReport } = await import("./report.ts");
+    const started = createReport({ kernel, clock, address, watchdog, snapshot, say });
+    journal.subscribe((entry) => started.onEntry(entry));
+    report = started;
+  }
 
   function announce(): void {
     for (const warning of config.warnings) say("warn", renderProblem(warning));

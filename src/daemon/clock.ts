@@ -6,6 +6,8 @@ export interface Clock {
   now(): Millis;
   /** Seconds since 1970, with a fraction. */
   wall(): number;
+  /** CLOCK_MONOTONIC in microseconds, as other processes read it too. */
+  monotonicMicros(): bigint;
   /** The one wake-up of the loop; null cancels it. A time that has passed fires on the next turn. */
   wakeAt(at: Millis | null): void;
   onWake(listener: () => void): void;
@@ -31,6 +33,7 @@ export function systemClock(): Clock {
   const clock: Clock = {
     now: () => performance.now(),
     wall: () => Date.now() / 1000,
+    monotonicMicros: () => process.hrtime.bigint() / 1000n,
     wakeAt(at) {
       if (at === armedFor) return;
       armedFor = at;
@@ -49,7 +52,7 @@ export function systemClock(): Clock {
       onWake = listener;
     },
     after(millis, listener) {
-      const pending = setTimeout(listener, millis);
+      const pending = setTimeout(listener, Math.min(LONGEST, millis));
       pending.unref();
       return () => clearTimeout(pending);
     },

@@ -25,6 +25,7 @@ export interface ControlOptions {
   readonly sendRemoteEvent: Control["sendRemoteEvent"];
   /** The failure that an event listener is told of right now. */
   readonly blame: () => Blame | null;
+  readonly timeline: Control["timeline"];
   readonly wall: () => number;
   readonly pid: number;
   readonly version: string;
@@ -131,10 +132,12 @@ export function createControl(options: ControlOptions): DaemonControl {
     update,
     reloads: rereader.facts,
     subscribe: (listener) => journal.subscribe(listener),
+    timeline: options.timeline,
     pid: () => options.pid,
     identifier: () => activePlan().global.identifier,
     version: () => options.version,
     history: (id, stream) => ({ bytes: logs.history(id, stream), end: logs.historyEnd(id, stream) }),
+    automaticLog: (id, stream) => logs.automaticFile(id, stream),
     clearHistory: (id) => logs.clear(id),
     follow: (id, stream, listener) => logs.follow(id, stream, listener),
     mainLog: () => logs.mainHistory(),

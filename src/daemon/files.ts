@@ -1,5 +1,5 @@
-/** The few files the init writes. None of them may stop it: every failure is an answer. */
-import { closeSync, constants, openSync, unlinkSync, writeSync } from "node:fs";
+/** The few files the init writes or looks at. None of them may stop it: every failure is an answer. */
+import { closeSync, constants, fstatSync, openSync, unlinkSync, writeSync } from "node:fs";
 
 /** The text of the error, or null. */
 export function writePidfile(path: string, pid: number): string | null {
@@ -15,6 +15,10 @@ export function writePidfile(path: string, pid: number): string | null {
 
 export function removeFile(path: string): void {
   attempt(() => unlinkSync(path));
+}
+
+export function isOpen(fd: number): boolean {
+  return attempt(() => fstatSync(fd)) === null;
 }
 
 /** Kubernetes reads at most this much of a termination message. */

@@ -1,4 +1,5 @@
 /** Everything that happened passes here once: facts for the snapshot, counters for the metrics, lines for the log. */
+import { describeStatus } from "../core/describe.ts";
 import type { JournalEntry, RestartReason } from "../core/effect.ts";
 import { signalName } from "../core/signal-names.ts";
 import type { ProgramFacts } from "../core/snapshot.ts";
@@ -20,12 +21,22 @@ export interface ProgramRecord {
 export interface Journal {
   record(entry: JournalEntry): void;
   program(id: ProgramId): Readonly<ProgramRecord>;
+  /** All but `nextRunAt`, which has not happened yet. */
   facts(id: ProgramId): ProgramFacts;
   /** Called after each entry, in order; the answer stops it. A listener that throws is dropped. */
   subscribe(listener: (entry: JournalEntry) => void): () => void;
 }
 
-const NEVER: ProgramFacts = { startedAt: 0, stoppedAt: 0, exitStatus: 0, spawnError: "" };
+const NEVER: ProgramFacts = {
+  startedAt: 0,
+  stoppedAt: 0,
+  exitStatus: 0,
+  spawnError: "",
+  said: "",
+  lastSuccessAt: 0,
+  lastResult: "",
+  nextRunAt: 0,
+};
 
 function count<K>(counters: Map<K, number>, key: K): void {
   counters.set(key, (counters.get(key) ?? 0) + 1);
@@ -63,6 +74,9 @@ export function createJournal(clock: Clock, onListenerFault: (error: unknown) =>
         ended.status.kind === "exited" ? String(ended.status.code) : signalName(ended.status.signal),
       );
       facts.stoppedAt = clock.wall();
+      facts.said = "";
+      facts.lastResult = describeStatus(ended.status);
+      if (ended.expected && to.name === "EXITED") facts.lastSuccessAt = facts.stoppedAt;
       facts.exitStatus = ended.tooQuick ? 0 : ended.status.kind === "exited" ? ended.status.code : -1;
       if (!ended.tooQuick && !ended.expected && to.name === "EXITED")
         facts.spawnError = `Bad exit code ${facts.exitStatus}`;
@@ -73,6 +87,7 @@ export function createJournal(clock: Clock, onListenerFault: (error: unknown) =>
         facts.startedAt = clock.wall();
         facts.exitStatus = 0;
         facts.spawnError = "";
+        facts.said = "";
         break;
       case "RUNNING":
         if (entry.from === "STARTING") record.startDurationSeconds = clock.wall() - facts.startedAt;
@@ -94,6 +109,10 @@ export function createJournal(clock: Clock, onListenerFault: (error: unknown) =>
     record(entry) {
       if (entry.type === "state") noteState(entry);
       if (entry.type === "spawned") program(entry.id).starts++;
+      if (entry.type === "said") {
+        const record = program(entry.id);
+        record.facts = { ...record.facts, said: entry.text };
+      }
       for (const listener of listeners) {
         try {
           listener(entry);

@@ -1,9 +1,10 @@
-/** Starting one program: find its file, make its pipes and environment, spawn it, give its output to the logs. */
+/** Starting one program, or what runs before it: find the file, make pipes and environment, spawn, give the output to the logs. */
 import { NOT_EXECUTABLE, NOT_FOUND } from "../core/exit-codes.ts";
 import type { ProgramSpec } from "../core/spec.ts";
 import type { Pid } from "../core/states.ts";
-import type { Fd, Kernel, SpawnResult } from "../kernel/kernel.ts";
+import type { ExtraFd, Fd, Kernel, SpawnRequest, SpawnResult } from "../kernel/kernel.ts";
 import type { Logs } from "../logs/logs.ts";
+import { type Lack, Opened, openOutfit } from "./outfit.ts";
 import type { Sockets } from "./sockets.ts";
 
 export interface LaunchContext {
@@ -17,8 +18,12 @@ export interface LaunchContext {
   readonly cwd: string;
   /** Owns the write end of the program's stdin from now on. */
   readonly keepStdin: (spec: ProgramSpec, pid: Pid, fd: Fd) => void;
+  /** Owns the read end of its `ready_fd` from now on. */
+  readonly keepReadyFd: (spec: ProgramSpec, pid: Pid, fd: Fd) => void;
   /** main gets the container's own stdin, stdout and stderr (tini's way), or its terminal. */
   readonly inheritStdio: (spec: ProgramSpec) => boolean;
+  /** The sockets that tsinit was given for main go to it this way; null: there are none. */
+  readonly handSockets: ((request: SpawnRequest) => SpawnRequest) | null;
 }
 
 export type Launched =
@@ -26,7 +31,11 @@ export type Launched =
   | { readonly ok: false; readonly reason: string; readonly code: number };
 
 /** Neither the command's absence nor its nature: anything else that kept it from starting. */
-const OTHER = 1;
+export const OTHER = 1;
+
+/** What is run: a program's own command or one of its hooks. */
+type Words = readonly string[];
+type Found = { readonly file: string } | { readonly reason: string; readonly code: number };
 
 const DEFAULT_PATH = "/bin:/usr/bin:/usr/local/bin";
 
@@ -34,9 +43,17 @@ const DEFAULT_PATH = "/bin:/usr/bin:/usr/local/bin";
 export function findCommand(
   spec: ProgramSpec,
   context: Pick<LaunchContext, "kernel" | "environment" | "cwd">,
-): { file: string } | { reason: string; code: number } {
-  const name = spec.argv[0];
+): Found {
   if (spec.commandError !== null) return { reason: spec.commandError, code: NOT_EXECUTABLE };
+  return findFile(spec, spec.argv, context);
+}
+
+function findFile(
+  spec: ProgramSpec,
+  argv: Words,
+  context: Pick<LaunchContext, "kernel" | "environment" | "cwd">,
+): Found {
+  const name = argv[0];
   if (name === undefined) return { reason: "command is empty", code: NOT_EXECUTABLE };
   if (name.includes("/")) {
     // Looked at where it will be run from; exec happens after the change of directory.
@@ -57,11 +74,7 @@ function from(directory: string, path: string): string {
   return path.startsWith("/") ? path : `${directory}/${path}`;
 }
 
-function judge(
-  name: string,
-  file: string,
-  found: ReturnType<Kernel["stat"]>,
-): { file: string } | { reason: string; code: number } {
+function judge(name: string, file: string, found: ReturnType<Kernel["stat"]>): Found {
   if (!found) return { reason: `can't find command '${name}'`, code: NOT_FOUND };
   if (found.type === "directory")
     return { reason: `command at '${file}' is a directory`, code: NOT_EXECUTABLE };
@@ -89,86 +102,100 @@ export function programEnvironment(
   return Array.from(values, ([key, value]) => `${key}=${value}`);
 }
 
-/** Starts the program. Everything opened for it is closed again when it cannot be started. */
-export function launch(spec: ProgramSpec, context: LaunchContext): Launched {
-  const { kernel, logs } = context;
-  const command = findCommand(spec, context);
-  if ("reason" in command) return { ok: false, ...command };
-  if (context.inheritStdio(spec)) {
-    const result = spawn(spec, command.file, [0, 1, 2], kernel.isatty(0), context);
-    return result.ok ? result : explain(spec, command.file, result, kernel);
-  }
+/** Starts the program, or its `start_command_pre`. Everything opened for it is closed again when it cannot be started. */
+export function launch(spec: ProgramSpec, stage: "pre" | "main", context: LaunchContext): Launched {
+  const isMain = stage === "main";
+  const argv = isMain ? spec.argv : (spec.preStart?.argv ?? []);
+  const found = isMain ? findCommand(spec, context) : findFile(spec, argv, context);
+  const launched: Launched =
+    "reason" in found ? { ok: false, ...found } : launchFound(spec, isMain, argv, found.file, context);
+  if (launched.ok || isMain) return launched;
+  return { ...launched, reason: `start_command_pre: ${launched.reason}` };
+}
 
-  const opened: Fd[] = [];
-  const keep = (fd: Fd): Fd => {
-    opened.push(fd);
-    return fd;
+function launchFound(
+  spec: ProgramSpec,
+  isMain: boolean,
+  argv: Words,
+  file: string,
+  context: LaunchContext,
+): Launched {
+  const opened = new Opened(context.kernel);
+  const refused = (lack: Lack): Launched => {
+    opened.closeBut([]);
+    return { ok: false, reason: "reason" in lack ? lack.reason : lackReason(spec, lack.errno), code: OTHER };
   };
-  const tooMany = (errno: string): Launched => {
-    for (const fd of opened) kernel.close(fd);
-    const reason =
-      errno === "EMFILE" || errno === "ENFILE"
-        ? `too many open files to spawn '${spec.name}'`
-        : `unknown error making dispatchers for '${spec.name}': ${errno}`;
-    return { ok: false, reason, code: OTHER };
-  };
+  const outfit = openOutfit(spec, isMain, opened, context);
+  if (!("stdio" in outfit)) return refused(outfit);
+  const readyFd = isMain && spec.ready?.way.kind === "fd" ? spec.ready.way.fd : null;
+  const ready = readyFd === null ? null : opened.pipe();
+  if (typeof ready === "string") return refused({ errno: ready });
+  const extra = readyFd === null || ready === null ? [] : [{ from: ready.write, as: readyFd }];
 
-  const socket = spec.socket === null ? null : context.sockets.open(spec.socket);
-  if (typeof socket === "string") return { ok: false, reason: socket, code: OTHER };
-  const stdin =
-    socket !== null ? { read: socket, write: null } : isWritable(spec) ? kernel.pipe() : openStdin(kernel);
-  if (typeof stdin === "string") return tooMany(stdin);
-  if (socket === null) keep(stdin.read);
-  if (stdin.write !== null) keep(stdin.write);
-  const out = kernel.pipe();
-  if (typeof out === "string") return tooMany(out);
-  keep(out.read);
-  keep(out.write);
-  const err = spec.redirectStderr ? out : kernel.pipe();
-  if (typeof err === "string") return tooMany(err);
-  if (err !== out) {
-    keep(err.read);
-    keep(err.write);
-  }
-  if (spec.user) {
-    // The program may open /dev/stdout or /dev/stdin anew, which only the pipe's owner is allowed to.
-    if (stdin.write !== null) kernel.chown(stdin.read, spec.user.uid, spec.user.gid);
-    kernel.chown(out.write, spec.user.uid, spec.user.gid);
-    if (err !== out) kernel.chown(err.write, spec.user.uid, spec.user.gid);
-  }
-
-  const result = spawn(spec, command.file, [stdin.read, out.write, err.write], false, context);
+  const { stdio, foreground, stdin, stdout, stderr } = outfit;
+  const result = spawnAs(spec, { file, argv, stdio, extra, foreground, variables: [] }, context);
   if (!result.ok) {
-    for (const fd of opened) kernel.close(fd);
-    return explain(spec, command.file, result, kernel);
+    opened.closeBut([]);
+    return result;
   }
-  const kept: readonly (Fd | null)[] = [stdin.write, out.read, err.read];
-  for (const fd of opened) if (!kept.includes(fd)) kernel.close(fd);
-  if (stdin.write !== null) context.keepStdin(spec, result.pid, stdin.write);
-  logs.attach(spec, result.pid, "stdout", out.read);
-  if (err !== out) logs.attach(spec, result.pid, "stderr", err.read);
+  const { pid } = result;
+  opened.closeBut([stdin, stdout, stderr, ready?.read ?? null]);
+  if (ready !== null) context.keepReadyFd(spec, pid, ready.read);
+  if (stdin !== null) context.keepStdin(spec, pid, stdin);
+  const logged = isMain ? spec : asProgram(spec);
+  if (stdout !== null) context.logs.attach(logged, pid, "stdout", stdout);
+  if (stderr !== null) context.logs.attach(logged, pid, "stderr", stderr);
   return result;
 }
 
-function spawn(
+/** For the output of its hooks: what an event listener writes itself is its side of the protocol. */
+export function asProgram(spec: ProgramSpec): ProgramSpec {
+  return spec.kind === "eventlistener" ? { ...spec, kind: "program" } : spec;
+}
+
+function lackReason(spec: ProgramSpec, errno: string): string {
+  return errno === "EMFILE" || errno === "ENFILE"
+    ? `too many open files to spawn '${spec.name}'`
+    : `unknown error making dispatchers for '${spec.name}': ${errno}`;
+}
+
+type SpawnContext = Pick<LaunchContext, "kernel" | "environment" | "serverUrl" | "cwd" | "handSockets">;
+
+/** Starts a command beside the program, as the program itself would be: its user, directory, umask and environment. */
+export function launchBeside(
   spec: ProgramSpec,
-  file: string,
+  argv: Words,
   stdio: readonly [Fd, Fd, Fd],
-  foreground: boolean,
-  context: LaunchContext,
-): SpawnResult {
-  return inside(context.cwd, () =>
-    context.kernel.spawn({
-      file,
-      argv: spec.argv,
-      environment: programEnvironment(spec, context),
-      directory: spec.directory,
-      stdio,
-      user: spec.user,
-      umask: spec.umask,
-      foreground,
-    }),
-  );
+  variables: readonly string[],
+  context: SpawnContext,
+): Launched {
+  const command = findFile(spec, argv, context);
+  if ("reason" in command) return { ok: false, ...command };
+  const { file } = command;
+  return spawnAs(spec, { file, argv, stdio, extra: [], foreground: false, variables }, context);
+}
+
+interface Clothed {
+  readonly file: string;
+  readonly argv: Words;
+  readonly stdio: readonly [Fd, Fd, Fd];
+  readonly extra: readonly ExtraFd[];
+  readonly foreground: boolean;
+  /** `KEY=VALUE`, beside those of the program. */
+  readonly variables: readonly string[];
+}
+
+function spawnAs(
+  spec: ProgramSpec,
+  { variables, file, argv, ...rest }: Clothed,
+  context: SpawnContext,
+): Launched {
+  const { directory, user, umask } = spec;
+  const environment = [...programEnvironment(spec, context), ...variables];
+  const request = { file, argv, environment, directory, user, umask, ...rest };
+  const handed = spec.kind === "main" && context.handSockets ? context.handSockets(request) : request;
+  const result = inside(context.cwd, () => context.kernel.spawn(handed));
+  return result.ok ? result : explain(spec, argv, file, result, context.kernel);
 }
 
 /**
@@ -189,23 +216,9 @@ function inside<T>(cwd: string, action: () => T): T {
   }
 }
 
-/** Clients may write to it, or events come that way. */
-function isWritable(spec: ProgramSpec): boolean {
-  return spec.stdin === "pipe" || spec.kind === "eventlistener";
-}
-
-/** Reads as empty. An image may lack /dev/null; a pipe without a writer is the same to a reader. */
-function openStdin(kernel: Kernel): { read: Fd; write: null } | string {
-  const fd = kernel.open("/dev/null", "read");
-  if (typeof fd === "number") return { read: fd, write: null };
-  const pipe = kernel.pipe();
-  if (typeof pipe === "string") return pipe;
-  kernel.close(pipe.write);
-  return { read: pipe.read, write: null };
-}
-
 function explain(
   spec: ProgramSpec,
+  argv: Words,
   file: string,
   result: Extract<SpawnResult, { ok: false }>,
   kernel: Kernel,
@@ -236,7 +249,7 @@ function explain(
         reason: `couldn't chdir to ${spec.directory}: ${errno} (directory=)`,
       };
     case "exec":
-      return { ok: false, code: execCode(errno, file, kernel), reason: execReason(spec, file, errno) };
+      return { ok: false, code: execCode(errno, file, kernel), reason: execReason(argv, file, errno) };
   }
 }
 
@@ -245,14 +258,12 @@ function execCode(errno: string, file: string, kernel: Kernel): number {
   return errno === "ENOENT" && kernel.stat(file) === null ? NOT_FOUND : NOT_EXECUTABLE;
 }
 
-function execReason(spec: ProgramSpec, file: string, errno: string): string {
+function execReason(argv: Words, file: string, errno: string): string {
   const why =
     errno === "ENOENT"
       ? "ENOENT (its interpreter, the #! line or the loader, does not exist)"
       : errno === "ENOEXEC"
         ? "ENOEXEC (neither a program nor a script with a #! line)"
         : errno;
-  return errno === "EACCES"
-    ? `no permission to run command '${file}'`
-    : `couldn't exec ${spec.argv[0]}: ${why}`;
+  return errno === "EACCES" ? `no permission to run command '${file}'` : `couldn't exec ${argv[0]}: ${why}`;
 }

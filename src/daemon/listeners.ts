@@ -46,11 +46,15 @@ export interface Listeners {
   whenIdle(done: () => void): void;
 }
 
+/** How much later than what a listener did after it a signal may be handled. */
+const SIGNAL_MS = 50;
+
 export function createListeners(options: ListenerOptions): Listeners {
   const { clock } = options;
   const pools = new ListenerPools();
   const ticks = createTicks(clock, (name, when) => tell(tickEvent(name, when)));
   let waiting: (() => void)[] = [];
+  let forgetting = false;
 
   const namesOf = (id: ProgramId): { name: string; group: string } => {
     const spec = options.specOf(id);
@@ -75,6 +79,7 @@ export function createListeners(options: ListenerOptions): Listeners {
       send(pool, identifier);
       for (const { level, text } of pool.takeRemarks()) options.say(level, text);
     }
+    if (pools.hasAnswered) forgetSoon();
     if (waiting.length === 0 || !pools.isIdle()) return;
     const done = waiting;
     waiting = [];
@@ -88,9 +93,19 @@ export function createListeners(options: ListenerOptions): Listeners {
     }
   }
 
-  /** After the next turn: a signal that was sent before the answer was written is handled by then. */
+  /**
+   * A signal that was sent before the answer was written is handled by then: the time is for one that the kernel gave to
+   * another thread, the turn for a loop that was held up so long that both wait for it.
+   */
   function forgetSoon(): void {
-    setImmediate(() => setImmediate(() => pools.forgetAnswers()));
+    if (forgetting) return;
+    forgetting = true;
+    clock.after(SIGNAL_MS, () =>
+      setImmediate(() => {
+        forgetting = false;
+        pools.forgetAnswers();
+      }),
+    );
   }
 
   return {
@@ -119,7 +134,6 @@ export function createListeners(options: ListenerOptions): Listeners {
     onChunk(spec, pid, stream, bytes) {
       if (spec.kind === "eventlistener" && stream === "stdout") {
         pools.onOutput(spec.id, bytes);
-        if (pools.hasAnswered) forgetSoon();
         return dispatch();
       }
       const { name, group } = spec;

@@ -14,6 +14,7 @@ function manualClock(): Clock & { time: number; armed: number | null; wake: () =
     wake: () => {},
     now: () => clock.time,
     wall: () => 0,
+    monotonicMicros: () => 0n,
     wakeAt: (at: number | null) => {
       clock.armed = at;
     },

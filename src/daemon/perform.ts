@@ -6,14 +6,22 @@ import type { ProgramId, ProgramSpec } from "../core/spec.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Journal } from "./journal.ts";
 import { type LaunchContext, launch } from "./launch.ts";
+import type { NotifyHost } from "./notify-host.ts";
 import type { Reaper } from "./reaper.ts";
+import type { StopCommands } from "./stop-commands.ts";
 
 export interface PerformOptions {
   readonly kernel: Kernel;
   readonly reaper: Reaper;
   readonly journal: Journal;
+  readonly notify: Pick<NotifyHost, "load" | "open">;
   readonly launchContext: () => LaunchContext;
   readonly specOf: (id: ProgramId) => ProgramSpec | null;
+  /** Whether a spawn that was put off is still wanted. */
+  readonly isAwaited: (id: ProgramId) => boolean;
+  /** For answers that come later. */
+  readonly submit: (event: SystemEvent) => void;
+  readonly stopCommands: Pick<StopCommands, "run" | "onKill">;
   readonly awaitListeners: () => void;
   readonly onExit: (outcome: Outcome) => void;
 }
@@ -21,13 +29,36 @@ export interface PerformOptions {
 export function createPerformer(options: PerformOptions): (effect: Effect) => SystemEvent | null {
   const { kernel, reaper, journal } = options;
 
-  function spawn(id: ProgramId): SystemEvent | null {
+  function spawn(id: ProgramId, stage: "pre" | "main"): SystemEvent | null {
     const spec = options.specOf(id);
     if (!spec) return null;
-    const launched = launch(spec, options.launchContext());
-    if (!launched.ok) return { type: "spawn-failed", id, reason: launched.reason, code: launched.code };
-    reaper.track(launched.pid, id);
+    const channel = stage === "main" ? options.notify.open(spec) : null;
+    if (channel === "loading") return spawnLater(spec);
+    if (channel !== null && "refused" in channel)
+      return { type: "spawn-failed", id, reason: channel.refused, code: 1 };
+    const context = options.launchContext();
+    const environment = channel ? [...context.environment, ...channel.variables] : context.environment;
+    const launched = launch(spec, stage, { ...context, environment });
+    if (!launched.ok) {
+      channel?.discard();
+      return { type: "spawn-failed", id, reason: launched.reason, code: launched.code };
+    }
+    reaper.track(launched.pid, id, stage);
+    channel?.keep(launched.pid);
     return { type: "spawned", id, pid: launched.pid };
+  }
+
+  /** A reload has brought the first program of its kind. The core waits for the answer. */
+  function spawnLater(spec: ProgramSpec): null {
+    const { id } = spec;
+    void options.notify.load([spec]).then(() => {
+      const reason = "it is no longer wanted";
+      const answer: SystemEvent | null = options.isAwaited(id)
+        ? spawn(id, "main")
+        : { type: "spawn-failed", id, reason, code: 1 };
+      if (answer !== null) options.submit(answer);
+    });
+    return null;
   }
 
   /** Everything that still lives: kill(-1) only as real PID 1, else it would reach the neighbours or the whole machine. */
@@ -46,13 +77,16 @@ export function createPerformer(options: PerformOptions): (effect: Effect) => Sy
 
   return (effect) => {
     switch (effect.type) {
-      case "stop-command":
-        return null;
+      case "stop-command": {
+        const spec = options.specOf(effect.id);
+        return spec && options.stopCommands.run(spec, effect.pid);
+      }
       case "spawn":
-        return spawn(effect.id);
+        return spawn(effect.id, effect.stage);
       case "kill": {
+        options.stopCommands.onKill(effect.id);
         if (effect.signal === SIGNALS.KILL) reaper.noteKilled(effect.pid);
-        const errno = kernel.kill(effect.group ? -effect.pid : effect.pid, effect.signal);
+        const errno = kernel.kill(effect.group ? reaper.groupTarget(effect.pid) : effect.pid, effect.signal);
         // ESRCH: it ended just now, its exit is on the way.
         if (errno === null || errno === "ESRCH") return null;
         return { type: "kill-failed", id: effect.id, reason: errno };

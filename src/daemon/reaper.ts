@@ -10,9 +10,15 @@ import { createFamilies } from "./families.ts";
 import type { OomWatch } from "./oom.ts";
 
 export interface Reaper {
-  /** A program's process, from its spawn until it is reaped. */
-  track(pid: Pid, id: ProgramId): void;
+  /** A program's process, from its spawn until it is reaped. `pre`: what is left of its group is killed at its end. */
+  track(pid: Pid, id: ProgramId, stage: "pre" | "main"): void;
+  /** A process of ours that is no program: neither its end nor it is an orphan's. */
+  trackHelper(pid: Pid, onEnd: (status: ExitStatus) => void): void;
   owner(pid: Pid): ProgramId | null;
+  /** Another process is the program now: a descendant, in whatever group. The one before is nobody's. */
+  handOver(id: ProgramId, from: Pid, to: Pid): void;
+  /** What kill(2) takes to reach the group of a program's process: the process alone where the group is not its own. */
+  groupTarget(pid: Pid): Pid;
   /** A SIGKILL of ours: the death that follows is not the kernel's doing. */
   noteKilled(pid: Pid): void;
   /** A stop of the program begins. */
@@ -32,7 +38,9 @@ export interface ReaperOptions {
   readonly kernel: Kernel;
   readonly clock: Clock;
   readonly submit: (event: SystemEvent) => void;
-  /** Before the exit of a program is told: its last words. */
+  /** A process of the program has ended, and that is not told yet: what it has said until then comes first. */
+  readonly beforeProgramEnd: (id: ProgramId) => void;
+  /** Before the exit of a program is told: its last words. `pid`: the process that was started. */
   readonly onProgramEnd: (id: ProgramId, pid: Pid) => void;
   /** `owner`: the program that it belonged to, where that is known. */
   readonly onOrphan: (reaped: Reaped, owner: ProgramId | null) => void;
@@ -44,13 +52,27 @@ export interface ReaperOptions {
 
 /** Group members that are nobody's orphans end without a signal to us: look again this often while one is awaited. */
 const LOOK_AGAIN_MS = 50;
+/** What is told of the end of a program whose parent is not us: only its parent learns how it ended. */
+const END_UNSEEN: ExitStatus = { kind: "exited", code: 1 };
+
+/** A program's process. */
+interface Tracked {
+  readonly id: ProgramId;
+  /** The one that was started: it, or the one that it handed over to. */
+  readonly started: Pid;
+}
 
 /** Pids that SIGKILL was sent to. */
 const KILLED_LIMIT = 10_000;
 
 export function createReaper(options: ReaperOptions): Reaper {
   const { kernel, clock, submit } = options;
-  const programs = new Map<Pid, ProgramId>();
+  const programs = new Map<Pid, Tracked>();
+  /** Of programs that handed over: the new process, and its group where that is the program's alone. */
+  const handedOver = new Map<ProgramId, { readonly pid: Pid; readonly group: Pid | null }>();
+  /** Those of them that run before the program itself. */
+  const pres = new Set<Pid>();
+  const helpers = new Map<Pid, (status: ExitStatus) => void>();
   const killed = new Set<Pid>();
   const groups = new Map<ProgramId, Pid>();
   let awaitingAlone = false;
@@ -59,11 +81,17 @@ export function createReaper(options: ReaperOptions): Reaper {
 
   const families = createFamilies({
     kernel,
-    isTracked: (pid) => programs.has(pid),
+    isTracked: (pid) => programs.has(pid) || helpers.has(pid),
     isProgram: options.isProgram,
   });
 
-  const groupLives = (group: Pid) => kernel.kill(-group, 0) !== "ESRCH";
+  function groupTarget(pid: Pid): Pid {
+    for (const handed of handedOver.values())
+      if (handed.pid === pid) return handed.group === null ? pid : -handed.group;
+    return -pid;
+  }
+
+  const groupLives = (pid: Pid) => kernel.kill(groupTarget(pid), 0) !== "ESRCH";
 
   function isAlone(): boolean {
     // kill(-1) reaches all but ourselves, docker exec's processes too; only the real PID 1 may ask that way.
@@ -122,8 +150,9 @@ export function createReaper(options: ReaperOptions): Reaper {
     for (;;) {
       const next = kernel.reap();
       if (next === "none" || next === "childless") break;
-      // Thousands of orphans may end at once: only programs are worth keeping.
-      if (programs.has(next.pid)) ended.push({ pid: next.pid, status: attribute(next) });
+      // Thousands of orphans may end at once: only programs and helpers are worth keeping.
+      if (helpers.has(next.pid)) ended.push(next);
+      else if (programs.has(next.pid)) ended.push({ pid: next.pid, status: attribute(next) });
       else {
         orphans++;
         const owner = families.ownerOf(next.pid);
@@ -133,25 +162,75 @@ export function createReaper(options: ReaperOptions): Reaper {
     }
     const left = ended.length > 0 ? families.findOrphans() : [];
     for (const { pid, status } of ended) {
-      const id = programs.get(pid);
-      if (id === undefined) continue;
-      programs.delete(pid);
-      options.onProgramEnd(id, pid);
-      if (isOomNear(status)) options.onOomNear(id);
-      const isRestLeft = families.leaderEnded(id, pid, left);
-      submit({ type: "exited", pid, status, groupAlive: isRestLeft || groupLives(pid) });
+      const onHelperEnd = helpers.get(pid);
+      if (onHelperEnd !== undefined) {
+        helpers.delete(pid);
+        onHelperEnd(status);
+        continue;
+      }
+      const before = programs.get(pid);
+      if (before !== undefined) options.beforeProgramEnd(before.id);
+      // It may just have said that another process is the program.
+      const tracked = programs.get(pid);
+      if (tracked === undefined) orphans++;
+      else finish(pid, tracked, status, left);
     }
     for (const id of families.takeGone()) if (!groups.has(id)) submit({ type: "group-gone", id });
     look();
   }
 
+  /** `left`: the orphans that there are now. */
+  function finish(pid: Pid, { id, started }: Tracked, status: ExitStatus, left: readonly Pid[]): void {
+    programs.delete(pid);
+    // The program itself is to find the place as it was.
+    if (pres.delete(pid)) kernel.kill(-pid, SIGNALS.KILL);
+    options.onProgramEnd(id, started);
+    if (isOomNear(status)) options.onOomNear(id);
+    const isRestLeft = families.leaderEnded(id, pid, left);
+    submit({ type: "exited", pid, status, groupAlive: isRestLeft || groupLives(pid) });
+  }
+
+  function handOver(id: ProgramId, from: Pid, to: Pid): void {
+    const tracked = programs.get(from);
+    if (tracked === undefined) return;
+    programs.delete(from);
+    programs.set(to, tracked);
+    const { group = null, parent } = kernel.processAt(to) ?? {};
+    const owner = group === null ? undefined : programs.get(group);
+    const isForeign =
+      group === kernel.processAt(kernel.pid)?.group || (owner !== undefined && owner.id !== id);
+    handedOver.set(id, { pid: to, group: isForeign ? null : group });
+    if (parent !== kernel.pid) awaitEnd(to);
+  }
+
+  /** No SIGCHLD comes for a process whose parent lives. Where the kernel is too old for this, only the parent's end tells. */
+  function awaitEnd(pid: Pid): void {
+    const tracked = programs.get(pid);
+    const fd = kernel.openProcess(pid);
+    if (typeof fd === "string") return;
+    const stop = kernel.watch(fd, () => {
+      if (typeof stop !== "string") stop();
+      kernel.close(fd);
+      // Its parent may have ended before it, and then it is ours after all.
+      reap();
+      const now = programs.get(pid);
+      if (now !== undefined && now === tracked) finish(pid, now, END_UNSEEN, families.findOrphans());
+    });
+    if (typeof stop === "string") kernel.close(fd);
+  }
+
   return {
-    track(pid, id) {
+    track(pid, id, stage) {
       // A relative that somebody else reaped may have had the same one.
       killed.delete(pid);
-      programs.set(pid, id);
+      handedOver.delete(id);
+      programs.set(pid, { id, started: pid });
+      if (stage === "pre") pres.add(pid);
     },
-    owner: (pid) => programs.get(pid) ?? null,
+    trackHelper: (pid, onEnd) => void helpers.set(pid, onEnd),
+    owner: (pid) => programs.get(pid)?.id ?? null,
+    handOver,
+    groupTarget,
     noteKilled,
     noteStopping: families.remember,
     killRest(id, signal, except) {

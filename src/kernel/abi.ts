@@ -11,6 +11,7 @@ interface SyscallNumbers {
   readonly faccessat: bigint;
   readonly getdents64: bigint;
   readonly close_range: bigint;
+  readonly pidfd_open: bigint;
   readonly setfsuid: bigint;
   readonly setfsgid: bigint;
 }
@@ -26,6 +27,7 @@ const X64: SyscallNumbers = {
   faccessat: 269n,
   getdents64: 217n,
   close_range: 436n,
+  pidfd_open: 434n,
   setfsuid: 122n,
   setfsgid: 123n,
 };
@@ -42,6 +44,7 @@ const ARM64: SyscallNumbers = {
   faccessat: 48n,
   getdents64: 61n,
   close_range: 436n,
+  pidfd_open: 434n,
   setfsuid: 151n,
   setfsgid: 152n,
 };
@@ -144,8 +147,23 @@ export const SOCK_NONBLOCK = 0o4000;
 export const SOCKADDR_UN = { size: 110, path: 2 } as const;
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
+export const SO_PASSCRED = 16;
+export const SCM_RIGHTS = 1;
+export const SCM_CREDENTIALS = 2;
+export const MSG_TRUNC = 0x20;
+export const MSG_CMSG_CLOEXEC = 0x40000000;
+/** struct msghdr: name, its length, iovec array, how many, control bytes, how many, flags. */
+export const MSGHDR = { size: 56, iov: 16, iovCount: 24, control: 32, controlSize: 40, flags: 48 } as const;
+/** struct cmsghdr: length with this header, level, type, then the data; each begins at a multiple of 8. */
+export const CMSGHDR = { size: 16, level: 8, type: 12 } as const;
+/** struct ucred: pid int32, uid and gid uint32. */
+export const UCRED = { size: 12, pid: 0, uid: 4 } as const;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
+
+/** uv.h: the type of uv_poll_t among handles, and the event. */
+export const UV_POLL = 8;
+export const UV_READABLE = 1;
 
 /** asm-generic/errno-base.h and errno.h, the same on both CPUs: index is the number, an empty place is unused. */
 const ERRNO_NAMES = (

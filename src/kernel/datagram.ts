@@ -1,4 +1,4 @@
-/** Datagrams to a unix socket by its path, which Node cannot send: what syslog(3) does. */
+/** Datagrams to a unix socket by its address, which Node cannot send: what syslog(3) and sd_notify(3) do. */
 import {
   AF_UNIX,
   EINVAL,
@@ -8,6 +8,7 @@ import {
   MSG_NOSIGNAL,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
+  SOCKADDR_UN,
 } from "./abi.ts";
 import type { Errno, Fd } from "./kernel.ts";
 import * as libc from "./libc.ts";
@@ -19,16 +20,20 @@ const sendto = libc.later("sendto", {
   return: "int32",
 });
 
-/** struct sockaddr_un: family, then 108 bytes of path with its NUL. */
-const PATH_AT = 2;
-const PATH_BYTES = 108;
+/** `size` in the memory: all of it for a path, which its NUL ends; to the last byte for an abstract name, which nothing ends. */
+export interface UnixAddress {
+  readonly memory: libc.Memory;
+  readonly size: number;
+}
+
+const AT_SIGN = 0x40;
 
 let sender: Fd = -1;
-let address: { readonly path: string; readonly memory: libc.Memory } | null = null;
+let last: { readonly path: string; readonly address: UnixAddress } | null = null;
 
 /** The socket is never connected, so a receiver that comes back under the same path is found again by itself. */
 export function sendDatagram(path: string, bytes: Uint8Array): Errno | null {
-  const to = addressOf(path);
+  const to = lastAddress(path);
   if (typeof to === "string") return to;
   if (sender < 0) {
     const fd = libc.orErrno(socket()(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -37,20 +42,28 @@ export function sendDatagram(path: string, bytes: Uint8Array): Errno | null {
   }
   const size = BigInt(bytes.byteLength);
   const call = sendto();
-  const sent = libc.orErrno(
-    call(sender, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL, to.at, to.bytes.byteLength),
-  );
+  const sent = libc.orErrno(call(sender, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL, to.memory.at, to.size));
   return sent < 0 ? errnoName(-sent) : null;
 }
 
-function addressOf(path: string): libc.Memory | Errno {
-  if (address?.path === path) return address.memory;
+function lastAddress(path: string): UnixAddress | Errno {
+  if (last?.path === path) return last.address;
+  const address = datagramAddress(path);
+  if (typeof address !== "string") last = { path, address };
+  return address;
+}
+
+/** A path, or `@name` for the abstract one, as systemd writes it. */
+export function datagramAddress(path: string): UnixAddress | Errno {
   const name = encodeText(path);
   if (name.length === 0 || name.includes(0)) return errnoName(EINVAL);
-  if (name.length >= PATH_BYTES) return errnoName(ENAMETOOLONG);
-  const memory = libc.allocate(PATH_AT + PATH_BYTES);
+  const isAbstract = name[0] === AT_SIGN;
+  const room = SOCKADDR_UN.size - SOCKADDR_UN.path;
+  if (name.length > (isAbstract ? room : room - 1)) return errnoName(ENAMETOOLONG);
+  const memory = libc.allocate(SOCKADDR_UN.size);
   memory.bytes.writeUInt16LE(AF_UNIX, 0);
-  memory.bytes.set(name, PATH_AT);
-  address = { path, memory };
-  return memory;
+  memory.bytes.set(name, SOCKADDR_UN.path);
+  if (!isAbstract) return { memory, size: SOCKADDR_UN.size };
+  memory.bytes[SOCKADDR_UN.path] = 0;
+  return { memory, size: SOCKADDR_UN.path + name.length };
 }

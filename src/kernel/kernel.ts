@@ -1,5 +1,5 @@
 /**
- * The operating system as tsinit sees it: about twenty verbs under our own names. `linux.ts` does them through libc,
+ * The operating system as tsinit sees it: some thirty verbs under our own names. `linux.ts` does them through libc,
  * `test/fakes/kernel.ts` in memory; one contract suite (`test/kernel-contract.ts`) runs on both.
  *
  * Verbs that can fail in ways a caller handles return an errno name ("ENOENT"); null means done. They never throw, but
@@ -22,8 +22,10 @@ export interface SpawnRequest {
   readonly environment: readonly string[];
   /** null: ours. */
   readonly directory: string | null;
-  /** What becomes fds 0, 1 and 2; nothing else is inherited. Stay open here: the caller closes them. */
+  /** What becomes fds 0, 1 and 2; nothing but these and `extra` is inherited. Stay open here: the caller closes them. */
   readonly stdio: readonly [Fd, Fd, Fd];
+  /** Further descriptors, each under the number that it has in the new process, 3 or above. */
+  readonly extra?: readonly ExtraFd[];
   /** null: ours. */
   readonly user: Credentials | null;
   readonly umask: number | null;
@@ -31,6 +33,11 @@ export interface SpawnRequest {
   readonly foreground: boolean;
   /** `own`, the default: a process group of its own; `ours`: in our group; `session`: a session of its own. */
   readonly group?: "own" | "ours" | "session";
+}
+
+export interface ExtraFd {
+  readonly from: Fd;
+  readonly as: Fd;
 }
 
 /** `step` says what failed: changing to the user, the directory, the program itself, or making a process at all. */
@@ -41,6 +48,22 @@ export type SpawnResult =
 export interface Reaped {
   readonly pid: Pid;
   readonly status: ExitStatus;
+}
+
+/** `pid` and `uid` of its sender are the kernel's word; pid 0: somebody outside of our pid namespace. */
+export interface Datagram {
+  readonly pid: Pid;
+  readonly uid: number;
+  /** null: longer than 4096 bytes. */
+  readonly bytes: Uint8Array | null;
+}
+
+/** How a process is replaced. */
+export interface ReplaceOptions {
+  /** Descriptors besides 0, 1 and 2 that stay open. */
+  readonly keep?: readonly Fd[];
+  /** Default dispositions and an empty mask, as a spawned program has them; else what Node has made of them stays. */
+  readonly freshSignals?: boolean;
 }
 
 /**
@@ -90,10 +113,14 @@ export interface Kernel {
   childrenOf(pid: Pid): Pid[] | null;
   /** null: there is none of that pid, or /proc cannot tell. */
   processAt(pid: Pid): ProcessInfo | null;
+  /** The real uid; null as above. */
+  userOf(pid: Pid): number | null;
   /** `KEY=VALUE` as its program was started with; null when that is not ours to read. */
   environmentOf(pid: Pid): string[] | null;
   /** Descendants of ours that are alive (no zombies), from /proc; null when /proc cannot be read. */
   descendants(): Pid[] | null;
+  /** A descriptor that is readable once the process has ended. "ENOSYS" before Linux 5.3. */
+  openProcess(pid: Pid): Fd | Errno;
 
   /** Close-on-exec, blocking. */
   pipe(): { readonly read: Fd; readonly write: Fd } | Errno;
@@ -101,12 +128,18 @@ export interface Kernel {
   setPipeSize(fd: Fd, bytes: number): Errno | null;
   chown(fd: Fd, uid: number, gid: number): Errno | null;
   open(path: string, mode: "read" | "write" | "read-write"): Fd | Errno;
+  /** One datagram to the unix socket at `path` (`@name`: an abstract one), without waiting: "EAGAIN" when its reader is behind. */
+  sendDatagram(path: string, bytes: Uint8Array): Errno | null;
+  /** A socket for datagrams at a path, which must be free ("EADDRINUSE"), or `@name`; everybody may send to it. */
+  bindDatagrams(path: string): Fd | Errno;
+  /** The next one, "EAGAIN" when there is none. Descriptors that came along are closed. */
+  receiveDatagram(fd: Fd): Datagram | Errno;
+  /** Calls back in each turn of the event loop in which the descriptor is readable; the answer ends that, before it is closed. */
+  watch(fd: Fd, onReadable: () => void): (() => void) | Errno;
   /**
    * A listening TCP socket, close-on-exec, blocking. An empty host is every address. "ENOTSUP" for a host that is not a
    * number: that one is left to Node. `backlog`: the system's own limit holds too.
    */
-  /** One datagram to the unix socket at `path`, without waiting: "EAGAIN" when its reader is behind. */
-  sendDatagram(path: string, bytes: Uint8Array): Errno | null;
   listen(host: string, port: number, backlog: number): Fd | Errno;
   /** The same at a path, which must be free ("EADDRINUSE"); the file's mode is 0600. */
   listenUnix(path: string, backlog: number): Fd | Errno;
@@ -134,7 +167,12 @@ export interface Kernel {
   /** Soft RLIMIT_NOFILE of this process to the hard one; children keep the container's. */
   raiseFileLimit(): void;
   /** Becomes another program with the same pid; comes back only when that failed. */
-  replace(file: string, argv: readonly string[], environment: readonly string[]): Errno;
+  replace(
+    file: string,
+    argv: readonly string[],
+    environment: readonly string[],
+    options?: ReplaceOptions,
+  ): Errno;
   /** Ends this process at once, no handlers, nothing waited for. */
   exit(code: number): never;
   /** Raw write to a descriptor, for last words; short writes and errors are given up on. */

@@ -10,6 +10,7 @@ import {
   type DynamicLibrary,
   dlopen,
   type FunctionSignature,
+  getCurrentEventLoop,
   getInt32,
   getRawPointer,
   getUint64,
@@ -54,6 +55,25 @@ export function later<const S extends FunctionSignature>(name: string, signature
     found ??= resolve(lib);
     return found;
   };
+}
+
+/** A `uv_poll_cb`, for the life of this process; it gets the handle. What is thrown in it ends the process. */
+export function pollCallback(action: (handle: Pointer) => void): Pointer {
+  return lib.registerCallback({ arguments: ["pointer", "int32", "int32"], return: "void" }, (handle) => {
+    if (typeof handle === "bigint") action(handle);
+  });
+}
+
+/** A `uv_close_cb`, likewise. */
+export function closeCallback(action: (handle: Pointer) => void): Pointer {
+  return lib.registerCallback({ arguments: ["pointer"], return: "void" }, (handle) => {
+    if (typeof handle === "bigint") action(handle);
+  });
+}
+
+/** libuv's `uv_loop_t *` that this thread runs on. */
+export function eventLoop(): Pointer {
+  return getCurrentEventLoop();
 }
 
 const lateChown = later("fchown", { arguments: ["int32", "uint32", "uint32"], return: "int32" });

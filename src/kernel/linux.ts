@@ -21,9 +21,11 @@ import {
   SA_RESETHAND,
   SIG_DFL,
   SIG_IGN,
+  SIG_SETMASK,
   SIG_UNBLOCK,
   SIGACTION,
   SIGSET_SIZE,
+  SYS,
   WNOHANG,
 } from "./abi.ts";
 import { sendDatagram } from "./datagram.ts";
@@ -31,9 +33,11 @@ import { closeInheritedOnExec, statPath, writeAll } from "./files.ts";
 import type { Errno, Kernel } from "./kernel.ts";
 import * as libc from "./libc.ts";
 import { knock, listenTcp, listenUnix, setBacklog } from "./listen.ts";
-import { childrenOf, environmentOf, findDescendants, processAt } from "./processes.ts";
+import { childrenOf, environmentOf, findDescendants, processAt, userOf } from "./processes.ts";
+import { bindDatagrams, receiveDatagram } from "./receive.ts";
 import { spawn } from "./spawn.ts";
 import { decodeText } from "./text.ts";
+import { watch } from "./watch.ts";
 
 /** What an earlier stage prefixes to the names of variables that would steer Node or the loader. */
 const STASH = "TSINIT_STASH_";
@@ -57,7 +61,12 @@ export function linuxKernel(): Kernel {
     childrenOf,
     processAt,
     environmentOf,
+    userOf,
     descendants: () => findDescendants(process.pid),
+    openProcess(pid) {
+      const fd = libc.syscall(SYS.pidfd_open, BigInt(pid));
+      return fd < 0 ? errnoName(-fd) : fd;
+    },
 
     pipe() {
       const ends = libc.pipe2(O_CLOEXEC);
@@ -72,6 +81,9 @@ export function linuxKernel(): Kernel {
     },
     listen: listenTcp,
     sendDatagram,
+    bindDatagrams,
+    receiveDatagram,
+    watch,
     listenUnix,
     setBacklog: (fd, backlog) => errnoOf(setBacklog(fd, backlog)),
     knock,
@@ -102,12 +114,13 @@ export function linuxKernel(): Kernel {
       const { soft, hard } = libc.fileLimit();
       if (soft !== hard) libc.setFileLimit(hard, hard);
     },
-    replace(file, argv, environment) {
+    replace(file, argv, environment, { keep = [], freshSignals = false } = {}) {
       const words = libc.cStrings(argv);
       const variables = libc.cStrings(environment);
       if (!words || !variables || file.includes("\0")) return errnoName(EINVAL);
       // Node marks its own stdio close-on-exec.
-      for (const fd of [0, 1, 2]) libc.fcntl(fd, F_SETFD, 0);
+      for (const fd of [0, 1, 2, ...keep]) libc.fcntl(fd, F_SETFD, 0);
+      if (freshSignals) forgetSignals();
       return errnoName(-libc.execve(libc.cString(file), words, variables));
     },
     exit: libc.exit,
@@ -145,6 +158,16 @@ export function decodeStatus(status: number): ExitStatus {
   return signal === 0
     ? { kind: "exited", code: (status >> 8) & 0xff }
     : { kind: "signalled", signal, coreDumped: (status & 0x80) !== 0 };
+}
+
+/** What is ignored or blocked outlives an exec. */
+function forgetSignals(): void {
+  const action = libc.allocate(SIGACTION.size);
+  for (let signal = 1; signal < 32; signal++) {
+    if (libc.sigaction(signal, null, action) < 0 || handlerOf(action) !== SIG_IGN) continue;
+    libc.sigaction(signal, libc.allocate(SIGACTION.size), null);
+  }
+  libc.changeSignalMask(SIG_SETMASK, libc.allocate(SIGSET_SIZE));
 }
 
 function addSignal(set: libc.Memory, signal: Signal): void {

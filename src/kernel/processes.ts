@@ -106,13 +106,25 @@ export function environmentOf(pid: Pid): string[] | null {
     .filter((entry) => entry !== "");
 }
 
+/** The real one. */
+export function userOf(pid: Pid): number | null {
+  const uid = /^Uid:\t(\d+)/m.exec(readStart(`${pid}/status`) ?? "")?.[1];
+  return uid === undefined ? null : Number(uid);
+}
+
 /** null when it has ended meanwhile. */
 function readStat(name: string): ProcessStat | null {
-  const fd = libc.open(libc.cString(`/proc/${name}/stat`), O_RDONLY | O_CLOEXEC);
+  const text = readStart(`${name}/stat`);
+  return text === null ? null : parseStat(text);
+}
+
+/** The first kilobyte of a file in /proc, null when there is none. */
+function readStart(name: string): string | null {
+  const fd = libc.open(libc.cString(`/proc/${name}`), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return null;
   const count = libc.read(fd, line);
   libc.close(fd);
-  return count > 0 ? parseStat(line.toString("latin1", 0, count)) : null;
+  return count > 0 ? line.toString("latin1", 0, count) : null;
 }
 
 /** /proc/PID/stat, proc_pid_stat(5): `pid (name) state ppid …`, where the name may hold anything, `) Z 1 ` too. */

@@ -66,7 +66,7 @@ export function spawn(request: SpawnRequest, childLimit: bigint): SpawnResult {
   try {
     const foreground = request.foreground && libc.foregroundGroup(request.stdio[0]) >= 0;
     const directory = request.directory === null ? null : libc.cString(request.directory);
-    prepared = addStdio(actions, request.stdio, copies);
+    prepared = addDescriptors(actions, request, copies);
     if (prepared === 0 && directory) prepared = libc.addChdir(actions, directory);
     const byChild = foreground && prepared === 0 ? libc.addForeground(actions, 0) : null;
     if (prepared !== 0 || byChild) return failure("fork", prepared || byChild || EINVAL);
@@ -144,14 +144,18 @@ function encodeEnvironment(environment: readonly string[]): libc.CStrings | null
 }
 
 /**
- * dup2 for 0, 1 and 2, right in any permutation: a source that is itself one of the targets is copied out of the way
- * first. A source that is already in its place stays there: glibc then clears its close-on-exec flag in the child.
+ * dup2 for 0, 1, 2 and the extra ones, right in any permutation: a source that is itself one of the targets is copied out
+ * of the way first. A source that is already in its place stays there: glibc then clears its close-on-exec flag in the
+ * child.
  */
-function addStdio(actions: libc.Memory, stdio: SpawnRequest["stdio"], copies: Fd[]): number {
-  for (const [target, source] of stdio.entries()) {
+function addDescriptors(actions: libc.Memory, { stdio, extra }: SpawnRequest, copies: Fd[]): number {
+  const wanted = stdio.map((from, as) => ({ from, as }));
+  if (extra !== undefined) wanted.push(...extra);
+  const free = wanted.reduce((most, { as }) => Math.max(most, as), 2) + 1;
+  for (const { from: source, as: target } of wanted) {
     let from = source;
-    if (source !== target && source >= 0 && source <= 2) {
-      from = libc.fcntl(source, F_DUPFD_CLOEXEC, 3);
+    if (source !== target && wanted.some(({ as }) => as === source)) {
+      from = libc.fcntl(source, F_DUPFD_CLOEXEC, free);
       if (from < 0) return -from;
       copies.push(from);
     }

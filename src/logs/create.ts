@@ -169,6 +169,10 @@ class ContainerLogs implements Logs, StreamHost {
     return this.#programs.get(id)?.history[stream].end ?? 0;
   }
 
+  automaticFile(id: ProgramId, stream: StreamName): string {
+    return this.#files?.automatic(id, stream) ?? "";
+  }
+
   clear(id: ProgramId): void {
     this.#programs.get(id)?.history.clear();
     const spec = this.#specs.get(id);

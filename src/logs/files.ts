@@ -76,6 +76,11 @@ export class LogFiles {
     return file;
   }
 
+  /** The path made up for `AUTO`; empty: the stream has no such file. */
+  automatic(id: ProgramId, stream: StreamName): string {
+    return this.#automatic.get(key(id, stream)) ?? "";
+  }
+
   clear(spec: ProgramSpec): void {
     for (const stream of STREAMS) {
       const path = this.#pathOf(spec, stream);

@@ -39,6 +39,8 @@ export interface Logs {
   history(id: ProgramId, stream: StreamName): Uint8Array;
   /** Bytes seen on the stream since the last `clear`: the offset of the end of `history`, as log files have one. */
   historyEnd(id: ProgramId, stream: StreamName): number;
+  /** The path made up for `*_logfile=AUTO` with `log_files=also`; empty: there is no such file. */
+  automaticFile(id: ProgramId, stream: StreamName): string;
   clear(id: ProgramId): void;
   /** What the program writes from now on, as it comes, after `strip_ansi`. Returns the way to stop. */
   follow(id: ProgramId, stream: StreamName, listener: (bytes: Uint8Array) => void): () => void;

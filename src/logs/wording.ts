@@ -43,11 +43,16 @@ export function renderEntry(entry: JournalEntry, specOf: SpecOf): LogLine | null
         "info",
         entry.ready ? `ready: ${name(entry.id)}` : `not ready: ${name(entry.id)}: ${entry.reason}`,
       );
+    case "main-pid":
+      return line("info", `${name(entry.id)}: its main process is now ${entry.to}, no longer ${entry.from}`);
+    case "said":
+      return entry.text === "" ? null : line("info", `${name(entry.id)} says: ${entry.text}`);
     case "unhealthy":
       return line("warn", `stopping ${name(entry.id)}: ${entry.reason}`);
     case "overlap":
       return line("warn", `${name(entry.id)} is still running: ${OVERLAPS[entry.action]}`);
     case "blocked":
+      if (entry.failed) return line("warn", `${name(entry.id)} does not start: ${entry.reason}`);
       return line("info", `${name(entry.id)} does not start yet: ${entry.reason}`);
     case "started":
       return line("debug", "the start sequence is over");

@@ -1,6 +1,7 @@
 /** Every metric of tsinit's own: name, type, labels, help, and where its value comes from. A new metric is one row here. */
 import type { RestartReason } from "../core/effect.ts";
 import type { ProgramSnapshot } from "../core/snapshot.ts";
+import type { ProgramSpec } from "../core/spec.ts";
 import { STATE_CODES } from "../core/states.ts";
 import type { ProgramNumbers, Totals, Usage } from "./metrics.ts";
 
@@ -35,20 +36,32 @@ const PROGRAM = ["group", "program"] as const;
 const STATES = Object.keys(STATE_CODES).map((state) => ({ state }));
 const STREAMS = (["stdout", "stderr"] as const).map((stream) => ({ stream }));
 
-/** Every reason there is, so that its counter exists at 0 before it first happens. */
-const REASONS: Readonly<Record<RestartReason, true>> = {
-  exit: true,
-  signal: true,
-  oom: true,
-  manual: true,
-  reload: true,
-  backoff: true,
-  liveness: true,
-  watchdog: true,
-  runtime: true,
-  dependency: true,
-  schedule: true,
+/**
+ * Which reasons for a restart a program's configuration allows, so that their counters exist at 0 before they first happen.
+ * Any other appears when it does: eleven for each of a thousand programs would be most of an answer.
+ */
+const REASONS: Readonly<Record<RestartReason, (spec: ProgramSpec) => boolean>> = {
+  exit: endsAnyTime,
+  signal: endsAnyTime,
+  oom: endsAnyTime,
+  manual: () => true,
+  reload: () => true,
+  backoff: ({ startretries }) => startretries !== 0,
+  liveness: ({ live }) => live !== null,
+  watchdog: ({ watchdogSecs }) => watchdogSecs !== null,
+  runtime: ({ runtimeMaxSecs }) => runtimeMaxSecs !== null,
+  dependency: ({ restartWith }) => restartWith.length > 0,
+  schedule: ({ schedule }) => schedule !== null,
 };
+
+function endsAnyTime({ autorestart, schedule }: ProgramSpec): boolean {
+  return autorestart !== "never" && schedule === null;
+}
+
+function reasonsOf({ state }: ScrapedProgram): readonly string[] {
+  if (state === null) return [];
+  return Object.entries(REASONS).flatMap(([reason, isPossible]) => (isPossible(state.spec) ? [reason] : []));
+}
 
 /** Signals with a meaning of their own; others appear when they are first received. */
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR2"] as const;
@@ -63,20 +76,22 @@ function perProgram(value: (program: ScrapedProgram) => number | null): Family["
 /** One value per program and key of a map; the keys that are always there come first. */
 function perKey(
   label: string,
-  always: readonly string[],
+  alwaysOf: (program: ScrapedProgram) => readonly string[],
   map: (numbers: ProgramNumbers) => ReadonlyMap<string, number>,
 ): Family["collect"] {
   return ({ programs }, add) => {
-    const shared = new Map<string, Labels>(always.map((key) => [key, { [label]: key }]));
-    for (const { numbers, labels } of programs) {
+    const shared = new Map<string, Labels>();
+    const labelled = (key: string): Labels => {
+      const known = shared.get(key) ?? { [label]: key };
+      shared.set(key, known);
+      return known;
+    };
+    for (const program of programs) {
+      const { numbers, labels } = program;
       const counts = map(numbers);
-      for (const key of always) add(labels, counts.get(key) ?? 0, shared.get(key));
-      for (const [key, count] of counts) {
-        if (always.includes(key)) continue;
-        const more = shared.get(key) ?? { [label]: key };
-        shared.set(key, more);
-        add(labels, count, more);
-      }
+      const always = alwaysOf(program);
+      for (const key of always) add(labels, counts.get(key) ?? 0, labelled(key));
+      for (const [key, count] of counts) if (!always.includes(key)) add(labels, count, labelled(key));
     }
   };
 }
@@ -150,14 +165,39 @@ export const CATALOGUE: readonly Family[] = [
     type: "counter",
     labels: [...PROGRAM, "reason"],
     help: "Starts that were not the first one, by why the program had to start again.",
-    collect: perKey("reason", Object.keys(REASONS), (numbers) => numbers.restarts),
+    collect: perKey("reason", reasonsOf, (numbers) => numbers.restarts),
   },
   {
     name: "tsinit_program_exits_total",
     type: "counter",
     labels: [...PROGRAM, "status"],
     help: "Processes of the program that ended, by exit code or signal name.",
-    collect: perKey("status", [], (numbers) => numbers.exits),
+    collect: perKey(
+      "status",
+      () => [],
+      (numbers) => numbers.exits,
+    ),
+  },
+  {
+    name: "tsinit_program_last_success_timestamp_seconds",
+    type: "gauge",
+    labels: PROGRAM,
+    help: "When a oneshot or a run of a schedule last ended as wanted, in seconds since 1970; absent before.",
+    collect: perProgram(({ state }) => (state?.spec.type === "oneshot" ? state.lastSuccessAt || null : null)),
+  },
+  {
+    name: "tsinit_program_schedule_last_timestamp_seconds",
+    type: "gauge",
+    labels: PROGRAM,
+    help: "When the last run of the program's schedule began, in seconds since 1970; absent before.",
+    collect: perProgram(({ state }) => (state?.spec.schedule ? state.startedAt || null : null)),
+  },
+  {
+    name: "tsinit_program_schedule_next_timestamp_seconds",
+    type: "gauge",
+    labels: PROGRAM,
+    help: "When the program's schedule runs it next, in seconds since 1970; absent without a schedule, and while it is held.",
+    collect: perProgram(({ state }) => (state?.spec.schedule ? state.nextRunAt || null : null)),
   },
   {
     name: "tsinit_program_cpu_seconds_total",
@@ -267,7 +307,8 @@ export function renderMetricsDoc(): string {
     "",
     "Served at `/metrics` of the `listen` address, as Prometheus text 0.0.4 or, if asked for, OpenMetrics 1.0.0.",
     "`program` is the process name and `group` its group, both from the configuration. Counters never go down while",
-    "tsinit lives, and exist at 0 from the start. A program that is removed takes its series with it.",
+    "tsinit lives, and exist at 0 from the start, but for exits, and restarts for reasons that the program's configuration does",
+    "not suggest: those appear when they first happen. A program that is removed takes its series with it.",
     "",
     "| name | type | labels | |",
     "|---|---|---|---|",

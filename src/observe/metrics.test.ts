@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { FRESH_RUN, fakeSpec } from "../../test/fakes/plans.ts";
 import type { Snapshot } from "../core/snapshot.ts";
+import type { ProgramSpec } from "../core/spec.ts";
 import type { ProgramState } from "../core/states.ts";
 import { CATALOGUE, renderMetricsDoc } from "./catalogue.ts";
 import {
@@ -16,12 +17,26 @@ import {
 
 const RUNNING: ProgramState = { name: "RUNNING", pid: 7, ...FRESH_RUN, startedAt: 0 };
 
+const JOB: Partial<ProgramSpec> = {
+  type: "oneshot",
+  startretries: 0,
+  schedule: { expression: "0 * * * *", timezone: null, overlap: "skip" },
+};
+
 function snapshotOf(ids: readonly string[]): Snapshot {
   const programs = ids.map((id) => {
-    const spec = fakeSpec(id);
-    const facts = { startedAt: 1000.5, stoppedAt: 0, exitStatus: 0, spawnError: "" };
-    const flags = { ready: true, done: false, stoppedByHand: false, pending: false, blocked: null };
-    return { id: spec.id, spec, state: RUNNING, pid: 7, description: "", ...facts, ...flags };
+    const spec = fakeSpec(id, id === "job" ? JOB : {});
+    const facts = { startedAt: 1000.5, stoppedAt: 0, exitStatus: 0, spawnError: "", said: "" };
+    const runs = { lastSuccessAt: 900, lastResult: "exit status 0", nextRunAt: 3600 };
+    const flags = {
+      ready: true,
+      done: false,
+      stoppedByHand: false,
+      pending: false,
+      blocked: null,
+      stuck: false,
+    };
+    return { id: spec.id, spec, state: RUNNING, pid: 7, description: "", ...facts, ...runs, ...flags };
   });
   return { now: 2000, phase: "running", started: true, programs, faults: 0, startGate: "running" };
 }
@@ -70,7 +85,7 @@ function metricsOf(ids: readonly string[], change: Partial<MetricsSource> = {}):
 const render = async (metrics: Metrics): Promise<string> => (await metrics.render(false)).body;
 
 test("every row of the catalogue is there, with its labels", async () => {
-  const body = await render(metricsOf(["web", "crew:a"]));
+  const body = await render(metricsOf(["web", "crew:a", "job"]));
   for (const { name, type, labels } of CATALOGUE) {
     assert.match(body, new RegExp(`^# HELP ${name} .`, "m"));
     assert.match(body, new RegExp(`^# TYPE ${name} ${type}$`, "m"));
@@ -84,6 +99,9 @@ test("every row of the catalogue is there, with its labels", async () => {
     `tsinit_program_restarts_total{group="web",program="web",reason="exit"} 1`,
     `tsinit_program_restarts_total{group="web",program="web",reason="manual"} 0`,
     `tsinit_program_exits_total{group="web",program="web",status="SIGKILL"} 2`,
+    `tsinit_program_last_success_timestamp_seconds{group="job",program="job"} 900`,
+    `tsinit_program_schedule_last_timestamp_seconds{group="job",program="job"} 1000.5`,
+    `tsinit_program_schedule_next_timestamp_seconds{group="job",program="job"} 3600`,
     `tsinit_program_cpu_seconds_total{group="web",program="web"} 0.25`,
     `tsinit_program_log_bytes_total{group="web",program="web",stream="stderr"} 1099511627776`,
     `tsinit_signals_received_total{signal="SIGHUP"} 0`,
@@ -91,6 +109,15 @@ test("every row of the catalogue is there, with its labels", async () => {
     `tsinit_reaped_orphans_total 5`,
   ])
     assert.ok(body.includes(`\n${line}\n`), line);
+  assert.doesNotMatch(body, /_(?:schedule_next|schedule_last|last_success)_timestamp_seconds\{group="web"/);
+  const reasons = (program: string): string[] =>
+    Array.from(
+      body.matchAll(new RegExp(`restarts_total{group="${program}".*reason="(.*)"`, "g")),
+      (found) => found[1] ?? "",
+    );
+  assert.deepEqual(reasons("web"), ["exit", "signal", "oom", "manual", "reload", "backoff"]);
+  // What happened shows, expected or not.
+  assert.deepEqual(reasons("job"), ["manual", "reload", "schedule", "exit"]);
   const cpu = Number(/^process_cpu_seconds_total (.*)$/m.exec(body)?.[1]);
   assert.ok(cpu > 0.02, `${cpu} s, which leaves out what came before the first scrape`);
   assert.match(body, /^process_open_fds \d/m);

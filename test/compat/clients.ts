@@ -37,11 +37,14 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 `;
 
 export async function startTwins(box: Box, server: ServerName, config: string): Promise<Twins> {
-  const [theirs, ours] = await Promise.all([start(box, server, config), start(box, server, config)]);
+  const [theirs, ours] = await Promise.all([
+    startServer(box, server, config),
+    startServer(box, server, config),
+  ]);
   return { theirs, ours };
 }
 
-async function start(box: Box, server: ServerName, config: string): Promise<Init> {
+export async function startServer(box: Box, server: ServerName, config: string): Promise<Init> {
   const init = await box.init({ binary: SERVERS[server], config: SERVER_SECTIONS + config });
   symlinkSync(BINARY, join(init.dir, "supervisorctl"));
   await init.until("the server to answer", async () => {

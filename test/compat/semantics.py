@@ -55,7 +55,7 @@ def extras(group):
     """What listeners and fcgi programs have beyond others."""
     if type(group) is options.EventListenerPoolConfig:
         names = {getattr(events.EventTypes, key): key for key in dir(events.EventTypes) if key.isupper()}
-        return {"events": [names[event] for event in group.pool_events], "buffer_size": group.buffer_size}
+        return {"events": sorted(names[event] for event in group.pool_events), "buffer_size": group.buffer_size}
     if type(group) is options.FastCGIGroupConfig:
         return {"socket": group.socket_config.url}
     return {}

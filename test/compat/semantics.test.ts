@@ -110,7 +110,8 @@ function describePlan(plan: Plan): unknown[] {
 
 /** In a [group] supervisord forgets the socket (supervisord.md 11). */
 function describeExtras(spec: ProgramSpec | undefined): Record<string, unknown> {
-  if (spec?.listener) return { events: spec.listener.events, buffer_size: spec.listener.bufferSize };
+  if (spec?.listener)
+    return { events: [...spec.listener.events].sort(), buffer_size: spec.listener.bufferSize };
   return spec?.socket && spec.section === `fcgi-program:${spec.group}` ? { socket: spec.socket.url } : {};
 }
 

@@ -8,7 +8,7 @@ import { type Box, boxed } from "../container/harness.ts";
 import type { Init } from "../container/init.ts";
 import { PYTHON } from "../container/probe.ts";
 import { FIXTURES, PATH, within } from "../container/scene.ts";
-import { ourClient, runClient, SERVER_SECTIONS, SERVERS, startTwins, urlOf } from "./clients.ts";
+import { ourClient, runClient, SERVER_SECTIONS, SERVERS, startServer, urlOf } from "./clients.ts";
 
 const PROGRAMS = `
 [program:cat]
@@ -59,6 +59,10 @@ class Typist {
     this.#child.once("exit", () => this.#wake());
   }
 
+  get everything(): string {
+    return this.#all;
+  }
+
   /** Each piece by itself, as keys come: a pasted tab is a tab. */
   type(...keys: readonly string[]): void {
     for (const key of keys) this.#child.stdin?.write(key);
@@ -104,15 +108,16 @@ function atTerminal(
   args: readonly string[],
   body: (typist: Typist, init: Init) => Promise<void>,
 ): void {
-  boxed(title, async (box: Box) => {
-    const { ours } = await startTwins(box, "supervisord", PROGRAMS);
-    const typist = new Typist(ours, ...args.map((word) => ours.fill(word)));
-    try {
-      await body(typist, ours);
-    } finally {
-      typist.close();
-    }
-  });
+  for (const server of ["supervisord", "tsinit"] as const)
+    boxed(`on ${server}: ${title}`, async (box: Box) => {
+      const init = await startServer(box, server, PROGRAMS);
+      const typist = new Typist(init, ...args.map((word) => init.fill(word)));
+      try {
+        await body(typist, init);
+      } finally {
+        typist.close();
+      }
+    });
 }
 
 atTerminal("status, completion, history, questions, the ways out", [], async (typist, init) => {
@@ -223,6 +228,7 @@ boxed("a login is asked for, the password is not shown", async (box) => {
     await typist.does("pid", /\d+\n/);
     await typist.does("quit", /\n/);
     assert.equal(await typist.ends(), 0);
+    assert.doesNotMatch(typist.everything, /secre/);
   } finally {
     typist.close();
   }

@@ -143,7 +143,10 @@ test("conformance 114: no process to be had: BACKOFF, and it recovers", async ()
     ),
   ];
   await contain(config, { pidsLimit: 60 }, async (container) => {
-    const failed = await container.line(/spawnerr: Too many processes in process table to spawn 'often'/, 30_000);
+    const failed = await container.line(
+      /spawnerr: Too many processes in process table to spawn 'often'/,
+      30_000,
+    );
     await container.line(/exited: hog \(exit status 0; expected\)/, 30_000, failed);
     await container.line(/success: often entered RUNNING/, 30_000, failed);
     assert.ok(!container.lines.some(({ text }) => /gave up|fault/.test(text)));

@@ -70,7 +70,7 @@ describe("a listener ends the container because a program is FATAL", { concurren
     );
     const init = await box.init({ config: config(section, HEALTHY, FATAL) });
     await init.until("the event", () => readEvents(init.dir, "notes").some((each) => each.includes("FATAL")));
-    await delay(100);
+    await delay(300);
     init.signal("SIGTERM");
     assert.equal((await init.exit()).code, 0);
   });

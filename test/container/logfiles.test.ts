@@ -192,6 +192,10 @@ describe("log files", { concurrency: 2 }, () => {
       assert.match(`${err} ${out}`, /^a-stderr---mine-[a-z0-9_]{8}\.log a-stdout---mine-[a-z0-9_]{8}\.log$/);
       assert.match(third, /^b-stderr---mine-/);
       assert.deepEqual(more, []);
+      assert.partialDeepStrictEqual(await init.rpc("getProcessInfo", "a"), {
+        stdout_logfile: join(init.dir, "logs", out),
+        stderr_logfile: join(init.dir, "logs", err),
+      });
       assert.equal(statSync(join(init.dir, "logs", out)).mode & 0o777, 0o600);
       await init.rpc("stopProcess", "b");
       await init.rpc("startProcess", "b");

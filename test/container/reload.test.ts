@@ -55,6 +55,17 @@ describe("update by the real supervisorctl", { concurrency: 3 }, () => {
     assert.equal(init.events("a", "TERM").length, 0);
   });
 
+  boxed("update adds groups in the order of their priorities", async (box) => {
+    const init = await box.init({ config: program("a") });
+    const fresh = ["late", "soon", "first"].map((name, at) =>
+      program(name, { priority: String(30 - at * 10) }),
+    );
+    await init.event("a", "start");
+    init.writeConfig(program("a") + fresh.join(""));
+    const added = ["first", "soon", "late"].map((name) => `${name}: added process group\n`);
+    assert.equal((await theirs(init, "update")).stdout, added.join(""), init.report());
+  });
+
   boxed("update of one group, of a new and of a gone one, and of all", async (box) => {
     const init = await box.init({ config: crew({}) });
     const before = await start(init);

@@ -25,6 +25,10 @@ export class FakeClock implements Clock {
     return this.#wallOffset + this.#now / 1000;
   }
 
+  monotonicMicros(): bigint {
+    return BigInt(Math.round(this.#now * 1000));
+  }
+
   wakeAt(at: Millis | null): void {
     this.#armedFor = at;
   }

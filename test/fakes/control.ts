@@ -11,6 +11,7 @@ import { createSystem, programAt } from "../../src/core/system.ts";
 import { type Clock, systemClock } from "../../src/daemon/clock.ts";
 import { createJournal, type Journal } from "../../src/daemon/journal.ts";
 import { createLoop } from "../../src/daemon/loop.ts";
+import { createTimeline } from "../../src/daemon/timeline.ts";
 import { fakePlan } from "./plans.ts";
 
 export interface FakeControl {
@@ -69,6 +70,9 @@ export function createFakeControl(
     },
   });
 
+  const timeline = createTimeline(clock, () => loop.system().plan.programs);
+  journal.subscribe(timeline.onEntry);
+
   /** Bytes kept, `id stream` → the newest. */
   const kept = new Map<string, { bytes: Buffer; end: number }>();
   const followers = new Set<{ key: string; listener: (bytes: Uint8Array) => void }>();
@@ -103,7 +107,10 @@ export function createFakeControl(
     stdinAnswer: "sent",
     remoteEvents: [],
     nextRead: plan,
-    boot: () => loop.submit({ type: "boot" }),
+    boot() {
+      timeline.boot(plan.programs);
+      loop.submit({ type: "boot" });
+    },
     submit: (event) => loop.submit(event),
     end(id, code) {
       const pid = control.snapshot().programs.find((program) => program.id === id)?.pid ?? 0;
@@ -175,6 +182,7 @@ export function createFakeControl(
     },
     reread,
     subscribe: (listener) => journal.subscribe(listener),
+    timeline: timeline.view,
     pid: () => 1,
     identifier: () => "supervisor",
     version: () => "0.1.0",
@@ -188,6 +196,7 @@ export function createFakeControl(
       const reason = programAt(loop.system(), id)?.spec.commandError ?? null;
       return reason === null ? null : { reason, code: 126 };
     },
+    automaticLog: () => "",
     clearHistory(id) {
       fake.output.delete(id);
       for (const stream of ["stdout", "stderr"]) kept.delete(`${id} ${stream}`);

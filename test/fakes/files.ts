@@ -1,5 +1,5 @@
 /** Paths and descriptors of the fake kernel. */
-import type { Errno, Fd, FileKind } from "../../src/kernel/kernel.ts";
+import type { Datagram, Errno, Fd, FileKind } from "../../src/kernel/kernel.ts";
 import { type FakeFile, FakePipe, release, retain } from "./pipe.ts";
 import type { FakeProgram } from "./process.ts";
 
@@ -85,19 +85,45 @@ export class FakeFiles {
 
   /** A socket under a path, for datagrams to be read from; the path stays when it is closed. */
   bindDatagrams(path: string): Fd {
-    const datagrams: Buffer[] = [];
-    const file = { ...describe(path), datagrams };
+    const datagrams: Datagram[] = [];
+    const file: FakeFile = { ...describe(path), datagrams, isReadable: () => datagrams.length > 0 };
     this.#sockets.set(path, file);
     return this.#keep(file);
   }
 
-  sendDatagram(path: string, bytes: Uint8Array): Errno | null {
+  /** The same, where nothing is yet. An abstract name is free again once its socket is closed. */
+  bindFree(path: string): Fd | Errno {
+    if (path === "" || path.includes("\0")) return "EINVAL";
+    const isAbstract = path.startsWith("@");
+    if (Buffer.byteLength(path) > (isAbstract ? 108 : 107)) return "ENAMETOOLONG";
+    const bound = this.#sockets.get(path);
+    const isTaken = isAbstract
+      ? [...this.#open.values()].some((file) => file === bound)
+      : bound !== undefined;
+    if (isTaken || this.find(path)) return "EADDRINUSE";
+    const directory = this.find(path.slice(0, path.lastIndexOf("/")) || "/");
+    if (!isAbstract && directory?.type !== "directory") return directory ? "ENOTDIR" : "ENOENT";
+    return this.bindDatagrams(path);
+  }
+
+  receiveDatagram(fd: Fd): Datagram | Errno {
+    const file = this.at(fd);
+    if (!file) return "EBADF";
+    return this.#sockets.get(file.path) === file ? (file.datagrams.shift() ?? "EAGAIN") : "ENOTSOCK";
+  }
+
+  /** A descriptor of something that is not a file. */
+  openSpecial(path: string, isReadable: () => boolean): Fd {
+    return this.#keep({ ...describe(path), isReadable });
+  }
+
+  sendDatagram(path: string, bytes: Uint8Array, sender = { pid: 1, uid: 0 }): Errno | null {
     if (path === "" || path.includes("\0")) return "EINVAL";
     const socket = this.#sockets.get(path);
-    if (!socket) return this.#paths.has(path) ? "ECONNREFUSED" : "ENOENT";
+    if (!socket) return path.startsWith("@") || this.#paths.has(path) ? "ECONNREFUSED" : "ENOENT";
     if (![...this.#open.values()].includes(socket)) return "ECONNREFUSED";
     if (socket.datagrams.length > DATAGRAMS) return "EAGAIN";
-    socket.datagrams.push(Buffer.from(bytes));
+    socket.datagrams.push({ ...sender, bytes: bytes.length > 4096 ? null : Buffer.from(bytes) });
     return null;
   }
 
@@ -143,7 +169,10 @@ export class FakeFiles {
   read(fd: Fd, into: Uint8Array): number | Errno {
     const file = this.at(fd);
     if (!file || file.pipe?.end === "write") return "EBADF";
-    if (this.#sockets.get(file.path) === file) return file.datagrams.shift()?.copy(into) ?? "EAGAIN";
+    if (this.#sockets.get(file.path) === file) {
+      const next = file.datagrams.shift();
+      return next === undefined ? "EAGAIN" : Buffer.from(next.bytes ?? []).copy(into);
+    }
     if (file.pipe) {
       const count = file.pipe.pipe.read(into);
       return count > 0 || file.pipe.pipe.writers === 0 ? count : "EAGAIN";
@@ -154,7 +183,9 @@ export class FakeFiles {
   }
 
   readable(fd: Fd): boolean {
-    const pipe = this.at(fd)?.pipe;
+    const file = this.at(fd);
+    if (file?.isReadable) return file.isReadable();
+    const pipe = file?.pipe;
     return pipe?.end !== "read" || pipe.pipe.size > 0 || pipe.pipe.ended;
   }
 

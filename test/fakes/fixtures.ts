@@ -3,8 +3,6 @@ import { SIGNALS } from "../../src/core/signal-names.ts";
 import type { FakeKernel } from "./kernel.ts";
 import type { FakeProcess, FakeProgram } from "./process.ts";
 
-const DESCRIPTOR_NUMBERS = "0 1 2";
-
 function wait(self: FakeProcess): void {
   self.print("ready\n");
 }
@@ -39,6 +37,11 @@ const PROGRAMS: Record<string, FakeProgram> = {
     const [seconds = "0", line = "ready"] = self.words;
     self.after(Number(seconds) * 1000, () => self.print(`${line}\n`));
   },
+  "announce.sh": (self) => {
+    const [fd = "1", text = ""] = self.words;
+    self.print(`${text}\n`, Number(fd));
+    self.exit(0);
+  },
   "show-self.sh": showSelf,
 };
 
@@ -46,7 +49,7 @@ function showSelf(self: FakeProcess): void {
   const { uid, gid, groups, umask, directory, fileLimit } = self.traits;
   const four = (id: number) => `${id} ${id} ${id} ${id}`;
   const shown = {
-    fds: DESCRIPTOR_NUMBERS,
+    fds: [...self.files().keys()].toSorted((a, b) => a - b).join(" "),
     SigBlk: "0000000000000000",
     SigIgn: "0000000000000000",
     Uid: four(uid),

@@ -5,6 +5,7 @@
 import { SIGNALS, type Signal } from "../../src/core/signal-names.ts";
 import type { Pid } from "../../src/core/states.ts";
 import type {
+  Datagram,
   Errno,
   Fd,
   FileKind,
@@ -118,7 +119,7 @@ export class FakeKernel implements Kernel {
   /** A process that no program of ours started, such as docker exec's: its parent is outside of the container. */
   intrude(program: FakeProgram): FakeProcess {
     const request: SpawnRequest = { ...NOTHING, file: "/intruder", argv: ["intruder"] };
-    const process = this.#create(null, this.#traits(request), []);
+    const process = this.#create(null, this.#traits(request), new Map());
     process.setsid();
     program(process);
     return process;
@@ -143,14 +144,16 @@ export class FakeKernel implements Kernel {
   spawn(request: SpawnRequest): SpawnResult {
     const failure = this.#takeFailure("spawn");
     if (failure) return { ok: false, step: failure.step, errno: failure.errno };
-    const files = request.stdio.map((fd) => this.files.at(fd));
-    const refused = this.#refuse(request, files);
+    const wanted = [...request.stdio.map((from, as) => ({ from, as })), ...(request.extra ?? [])];
+    const files = new Map<Fd, FakeFile>();
+    for (const { from, as } of wanted) {
+      const file = this.files.at(from);
+      if (!file) return { ok: false, step: "exec", errno: "EBADF" };
+      files.set(as, file);
+    }
+    const refused = this.#refuse(request);
     if (refused) return refused;
-    const process = this.#create(
-      null,
-      this.#traits(request),
-      files.filter((file) => file !== undefined),
-    );
+    const process = this.#create(null, this.#traits(request), files);
     this.#children.add(process);
     if (request.group === "session") process.setsid();
     else process.group = request.group === "ours" ? this.pid : process.pid;
@@ -290,7 +293,35 @@ export class FakeKernel implements Kernel {
   }
 
   sendDatagram(path: string, bytes: Uint8Array): Errno | null {
-    return this.files.sendDatagram(path, bytes);
+    return this.files.sendDatagram(path, bytes, { pid: this.pid, uid: this.uid });
+  }
+
+  bindDatagrams(path: string): Fd | Errno {
+    return this.files.bindFree(path);
+  }
+
+  receiveDatagram(fd: Fd): Datagram | Errno {
+    return this.files.receiveDatagram(fd);
+  }
+
+  watch(fd: Fd, onReadable: () => void): (() => void) | Errno {
+    if (!this.files.at(fd)) return "EBADF";
+    let cancel = (): void => {};
+    const look = (): void => {
+      cancel = this.clock.after(1, look);
+      if (this.files.readable(fd)) onReadable();
+    };
+    cancel = this.clock.after(0, look);
+    return () => cancel();
+  }
+
+  userOf(pid: Pid): number | null {
+    return this.#table.get(pid)?.traits.uid ?? null;
+  }
+
+  openProcess(pid: Pid): Fd | Errno {
+    const process = this.#table.get(pid);
+    return process ? this.files.openSpecial(`pidfd ${pid}`, () => !process.alive) : "ESRCH";
   }
 
   /** Whoever is replaced does not come back, as after an exit. */
@@ -313,9 +344,8 @@ export class FakeKernel implements Kernel {
   // ---- inside
 
   /** What posix_spawn would answer instead of a pid. */
-  #refuse(request: SpawnRequest, files: readonly (FakeFile | undefined)[]): SpawnResult | null {
+  #refuse(request: SpawnRequest): SpawnResult | null {
     const no = (step: Failure["step"], errno: Errno): SpawnResult => ({ ok: false, step, errno });
-    if (files.includes(undefined)) return no("exec", "EBADF");
     if (request.user && this.uid !== 0 && request.user.uid !== this.uid) return no("user", "EPERM");
     const directory = request.directory === null ? null : this.files.find(request.directory);
     if (request.directory !== null && !directory) return no("directory", "ENOENT");
@@ -341,7 +371,7 @@ export class FakeKernel implements Kernel {
     };
   }
 
-  #create(parent: FakeProcess | null, traits: FakeTraits, files: readonly FakeFile[]): FakeProcess {
+  #create(parent: FakeProcess | null, traits: FakeTraits, files: ReadonlyMap<Fd, FakeFile>): FakeProcess {
     const pid = this.#nextPid();
     const ids = { group: parent?.group ?? pid, session: parent?.session ?? this.pid };
     const world = {

@@ -1,4 +1,5 @@
 /** Pipes of the fake kernel: bytes in memory, an end once no writer is left. */
+import type { Datagram } from "../../src/kernel/kernel.ts";
 
 export class FakePipe {
   readers = 0;
@@ -50,7 +51,9 @@ export interface FakeFile {
   /** Not yet read. */
   content: Buffer;
   /** Of a socket: not yet read. */
-  readonly datagrams: Buffer[];
+  readonly datagrams: Datagram[];
+  /** Where it is neither a pipe nor always readable. */
+  readonly isReadable?: () => boolean;
 }
 
 export function retain(file: FakeFile): FakeFile {

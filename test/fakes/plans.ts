@@ -21,6 +21,7 @@ export const FRESH_RUN: Run = {
   ready: true,
   readyBy: null,
   readyFailures: 0,
+  readyReason: "",
   liveFailures: 0,
   watchdogBy: null,
   endBy: null,

@@ -1,7 +1,7 @@
 /** A process of the fake kernel: what a scripted program can do, and how it takes signals (signal(7)). */
 import { SIGNALS, type Signal } from "../../src/core/signal-names.ts";
 import type { ExitStatus, Pid } from "../../src/core/states.ts";
-import type { SpawnRequest } from "../../src/kernel/kernel.ts";
+import type { Fd, SpawnRequest } from "../../src/kernel/kernel.ts";
 import { type FakeFile, release, retain } from "./pipe.ts";
 
 /** Runs at the start of the process; what it leaves behind are handlers and alarms. Doing nothing: it lives for ever. */
@@ -45,7 +45,7 @@ export class FakeProcess {
   /** What reached it, in order, ignored or not. */
   readonly received: Signal[] = [];
   readonly #world: FakeWorld;
-  readonly #files: readonly FakeFile[];
+  readonly #files: ReadonlyMap<Fd, FakeFile>;
   readonly #handlers = new Map<Signal, () => void>();
   #held: Signal[] = [];
 
@@ -55,7 +55,7 @@ export class FakeProcess {
     parent: FakeProcess | null,
     traits: FakeTraits,
     ids: { group: Pid; session: Pid; startedAt: number },
-    files: readonly FakeFile[],
+    files: ReadonlyMap<Fd, FakeFile>,
   ) {
     this.#world = world;
     this.pid = pid;
@@ -64,7 +64,8 @@ export class FakeProcess {
     this.group = ids.group;
     this.session = ids.session;
     this.startedAt = ids.startedAt;
-    this.#files = files.map(retain);
+    this.#files = files;
+    for (const file of files.values()) retain(file);
   }
 
   get alive(): boolean {
@@ -119,8 +120,8 @@ export class FakeProcess {
     this.session = this.pid;
   }
 
-  print(text: string, fd: 1 | 2 = 1): void {
-    this.#files[fd]?.pipe?.pipe.write(text);
+  print(text: string, fd: Fd = 1): void {
+    this.#files.get(fd)?.pipe?.pipe.write(text);
   }
 
   /** At the end of stdin, at once when it is no pipe. */
@@ -128,12 +129,12 @@ export class FakeProcess {
     const guarded = () => {
       if (this.alive) action();
     };
-    const input = this.#files[0]?.pipe;
+    const input = this.#files.get(0)?.pipe;
     if (input) input.pipe.onEnd(guarded);
     else guarded();
   }
 
-  files(): readonly FakeFile[] {
+  files(): ReadonlyMap<Fd, FakeFile> {
     return this.#files;
   }
 
@@ -164,7 +165,7 @@ export class FakeProcess {
     if (!this.alive) return;
     this.status = status;
     this.#held = [];
-    for (const file of this.#files) release(file);
+    for (const file of this.#files.values()) release(file);
     this.#world.ended(this);
   }
 }

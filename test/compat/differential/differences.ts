@@ -86,10 +86,11 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
   faults: {
     topic: "Control",
     supervisord: "Answers HTTP 500 to a call or a login that its Python code trips over",
-    tsinit: "gives a fault, or 401",
+    tsinit: "gives a fault, or 401; the fault for an argument of a wrong type has one text for all methods",
     reason: "The client learns what was wrong.",
     seen: {
       multicall: { supervisord: /^(HTTP 500|absent)$/, tsinit: /^(absent|2|INCORRECT_PARAMETERS.*)$/ },
+      type: { supervisord: /^INCORRECT_PARAMETERS: 5$/, tsinit: /^INCORRECT_PARAMETERS$/ },
       login: { supervisord: /^500$/, tsinit: /^401$/ },
     },
   },
@@ -100,13 +101,6 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
     reason: "`yes | head` in a shell that ignores SIGPIPE writes errors. (product.md 3.6)",
     seen: { mask: { supervisord: /^0000000001001000$/, tsinit: /^0000000000000000$/ } },
   },
-  "null-stdin": {
-    topic: "Programs",
-    supervisord: "stdin is a pipe that the daemon holds: who reads it waits for ever",
-    tsinit: "stdin is /dev/null",
-    reason: "A program that reads stdin by mistake ends instead of hanging. (product.md 3.6)",
-    seen: { kind: { supervisord: /^FIFO$/, tsinit: /^CHR$/ } },
-  },
   "own-limits": {
     topic: "Programs",
     supervisord:
@@ -114,13 +108,6 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
     tsinit: "programs have the limits that the container has",
     reason: "Limits are set where the container is started. (product.md 3.6)",
     seen: { files: { supervisord: /^300$/, tsinit: /^256$/ } },
-  },
-  "init-name": {
-    topic: "Programs",
-    supervisord: "Shows as `supervisord` among the processes",
-    tsinit: "as `tsinit`, by whatever name it was called",
-    reason: "`ps` shows what really runs.",
-    seen: { name: { supervisord: /^supervisord$/, tsinit: /^tsinit$/ } },
   },
   "user-variables": {
     topic: "Programs",
@@ -335,6 +322,34 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
     reason: "One sees who said what, and no line is broken by another. (product.md 4)",
     seen: {
       line: { supervisord: /^console line(: notice)?$/, tsinit: /^\S+ +\| console line(: notice)?$/ },
+    },
+  },
+  "event-length": {
+    topic: "Control",
+    supervisord:
+      "`len` of an event counts characters, though bytes are sent: a listener that counts bytes reads too little",
+    tsinit:
+      "`len` counts bytes. A listener that reads characters (childutils on Python's `sys.stdin`) waits for more after an " +
+      "event that is not ASCII: give it `sys.stdin` in latin-1, or bytes",
+    reason: "A length by which the bytes of a pipe cannot be cut is none.",
+    seen: { length: { supervisord: /^len:17 for 19 bytes$/, tsinit: /^len:19 for 19 bytes$/ } },
+  },
+  "supervisor-stdout": {
+    topic: "Logs",
+    supervisord:
+      "Loads the Python code of `result_handler`; with supervisor_stdout a listener runs that prints what programs write",
+    tsinit:
+      "does itself what supervisor_stdout does and starts no listener for it; any other handler is a config error",
+    reason: "There is no Python in it, and lines have their program's name anyway. (product.md 4)",
+    seen: {
+      list: {
+        supervisord: /^restarted \[\('stdout', 'stdout', 'RUNNING'\), \('web', 'web', 'RUNNING'\)\]$/,
+        tsinit: /^restarted \[\('web', 'web', 'RUNNING'\)\]$/,
+      },
+      status: {
+        supervisord: /^(stdout {27}RUNNING .*|watch {28}EXITED .*|web {30}RUNNING .*|)$/,
+        tsinit: /^(watch {28}EXITED .*|web {30}RUNNING .*||absent)$/,
+      },
     },
   },
 };

@@ -7,6 +7,9 @@ usage: actor.py EVENTS NAME STEP...   (one line an event: name, event, monotonic
   sleep:S  hold  note:EVENT  exit:N  kill:SIG  ns-last-pid:N
   child:STEP~STEP    a child in the same group;  orphan:…  its parent is gone;  session:…  gone from the group as well
   show:WHAT          notes `env`, `argv`, `fds`, `status`, `cwd`, `ids` or `limits` as data
+  notify:TEXT   sent to $NOTIFY_SOCKET; `;` is a line end, `@self` the pid;  send:ADDRESS=TEXT  to that one
+  barrier   waits until all that was sent is dealt with, and notes that;  uid:N  becomes that user
+  flood:COUNT,TEXT   so many of these to $NOTIFY_SOCKET, none of them waited for
   turn:FILE=STEP|STEP   plays the n-th alternative at the n-th run (counted in FILE), the last one from then on
 """
 
@@ -99,6 +102,39 @@ def fork(steps, gone, session):
     os._exit(0)
 
 
+def send(address, text, fds=(), wait=True):
+    import array
+    import socket
+
+    where = "\0" + address[1:] if address[0] == "@" else address
+    message = text.replace(";", "\n").replace("@self", str(os.getpid())).encode()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(wait)
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        sender.sendmsg([message], rights, 0, where)
+
+
+def barrier():
+    reader, writer = os.pipe()
+    send(os.environ["NOTIFY_SOCKET"], "BARRIER=1", [writer])
+    os.close(writer)
+    os.read(reader, 1)
+    os.close(reader)
+    note("barrier")
+
+
+def flood(text):
+    count, message = text.split(",", 1)
+    sent = 0
+    for _ in range(int(count)):
+        try:
+            send(os.environ["NOTIFY_SOCKET"], message, wait=False)
+            sent += 1
+        except BlockingIOError:
+            pass
+    note("flooded", str(sent))
+
+
 def turn(text):
     file, steps = text.split("=", 1)
     choices = steps.split("|")
@@ -142,6 +178,16 @@ def play_one(verb, text):
         fork(text, verb != "child", verb == "session")
     elif verb == "show":
         show(text)
+    elif verb == "notify":
+        send(os.environ["NOTIFY_SOCKET"], text)
+    elif verb == "send":
+        send(*text.split("=", 1))
+    elif verb == "barrier":
+        barrier()
+    elif verb == "flood":
+        flood(text)
+    elif verb == "uid":
+        os.setresuid(int(text), int(text), int(text))
     elif verb == "turn":
         turn(text)
     else:

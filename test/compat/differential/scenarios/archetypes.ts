@@ -31,6 +31,16 @@ sleep 1000 & child=$!
 wait $child
 `;
 
+/** Reads events and does nothing with them. */
+const LISTENER = `import sys
+sys.path.insert(0, "/usr/lib/python3/dist-packages")
+from supervisor import childutils
+while True:
+    headers, payload = childutils.listener.wait(sys.stdin, sys.stdout)
+    sys.stderr.write("%s %s\\n" % (headers["eventname"], payload))
+    childutils.listener.ok(sys.stdout)
+`;
+
 const SERVERS = { "server.sh": SERVER };
 
 export const ARCHETYPES: readonly Scenario[] = [
@@ -166,10 +176,17 @@ stopsignal=TERM
 autostart=true
 autorestart=true
 startretries=%(ENV_RETRIES)s
+[eventlistener:worker_healthcheck]
+serverurl=AUTO
+command=python3 -u @DIR@/listener.py
+stdout_logfile=NONE
+autorestart=true
+events=TICK_60
 `,
+    files: { "listener.py": LISTENER },
     env: { QUEUES: "periodic emails default", WORKERS_COUNT: "3", RETRIES: "300" },
     steps: [
-      until("worker:worker-0 RUNNING, worker:worker-2 RUNNING"),
+      until("worker:worker-0 RUNNING, worker:worker-2 RUNNING, worker_healthcheck RUNNING"),
       ctl("status"),
       ctl("tail worker:worker-1"),
       rpc("getAllConfigInfo", [], { "automatic-log-files:config": /logfile$/ }),
@@ -182,6 +199,14 @@ startretries=%(ENV_RETRIES)s
 [include]
 files = reusable/a.conf reusable/%(ENV_EXTRA)s.conf
       conf.d/*.ini nothing/*.conf
+[fcgi-program:uvicorn]
+socket=unix://@DIR@/uvicorn.sock
+command=python3 -u @DIR@/uvicorn.py --fd 0
+  --forwarded-allow-ips='*'
+autorestart=true
+environment=SSH_AUTH_SOCK="/tmp/ssh-agent.sock"
+numprocs=%(ENV_NUMPROCS)s
+process_name=%(program_name)s-%(process_num)d
 [program:rqworker]
 command=
   @DIR@/server.sh
@@ -193,6 +218,10 @@ process_name=%(program_name)s-%(process_num)d
 `,
     files: {
       ...SERVERS,
+      "uvicorn.py": `import os, socket, sys, time
+print(sys.argv[1:], socket.socket(fileno=os.dup(0)).getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+time.sleep(1000)
+`,
       "reusable/a.conf":
         "[program:a]\ncommand=sh -c 'echo %(here)s; exec sleep 1000'\n[include]\nfiles=*.ignored\n",
       "reusable/b.conf": "[program:b]\ncommand=sleep 1000\nautostart=false\n",
@@ -202,10 +231,11 @@ process_name=%(program_name)s-%(process_num)d
     },
     env: { EXTRA: "b", NUMPROCS: "2" },
     steps: [
-      until("a RUNNING, b RUNNING, rqworker:rqworker-1 RUNNING"),
+      until("a RUNNING, b RUNNING, rqworker:rqworker-1 RUNNING, uvicorn:uvicorn-1 RUNNING"),
       ctl("status"),
       ctl("avail"),
       ctl("tail a"),
+      ctl("tail uvicorn:uvicorn-1"),
       ctl("tail rqworker:rqworker-0"),
     ],
   },
@@ -236,11 +266,26 @@ startsecs = 30
 [group:tower-processes]
 programs=nginx,uwsgi,daphne
 priority=5
+[program:failing]
+command = sh -c "exit 1"
+startsecs = 5
+startretries = 0
+autostart = false
+[eventlistener:superwatcher]
+command = python3 -u @DIR@/listener.py
+events = PROCESS_STATE_FATAL
+autorestart = true
+stdout_logfile = NONE
 `,
-    files: SERVERS,
+    files: { ...SERVERS, "listener.py": LISTENER },
     steps: [
-      until("tower-processes:nginx RUNNING, tower-processes:uwsgi RUNNING, tower-processes:daphne STARTING"),
+      until(
+        "tower-processes:nginx RUNNING, tower-processes:uwsgi RUNNING, tower-processes:daphne STARTING, superwatcher RUNNING",
+      ),
       ctl("status"),
+      ctl("start failing"),
+      until("failing FATAL"),
+      ctl("tail superwatcher stderr"),
       ctl("status tower-processes:nginx"),
       ctl("restart tower-processes:nginx"),
       ctl("stop tower-processes:daphne"),
@@ -615,6 +660,11 @@ autorestart:false
     config: `${BASE}
 [program:web]
 command=@DIR@/server.sh web
+[eventlistener:stdout]
+command=python3 -u @DIR@/supervisor_stdout.py
+buffer_size=100
+events=PROCESS_LOG
+result_handler=supervisor_stdout:event_handler
 [program:watch]
 command=python3 -u @DIR@/watch.py
 startsecs=0
@@ -622,6 +672,17 @@ autorestart=false
 `,
     files: {
       ...SERVERS,
+      // The part of the plugin that counts: it hands each event back, and the daemon prints it.
+      "supervisor_stdout.py": `import sys
+def event_handler(event, response):
+    sys.stdout.write(response.decode() if isinstance(response, bytes) else response)
+if __name__ == "__main__":
+    while True:
+        sys.stdout.write("READY\\n"); sys.stdout.flush()
+        headers = dict(word.split(":") for word in sys.stdin.readline().split())
+        data = sys.stdin.read(int(headers["len"]))
+        sys.stdout.write("RESULT %d\\n%s" % (len(data), data)); sys.stdout.flush()
+`,
       "watch.py": `import os, sys
 sys.path.insert(0, "/usr/lib/python3/dist-packages")
 from supervisor import childutils
@@ -632,11 +693,13 @@ rpc.supervisor.startProcess("web")
 print("restarted", sorted((p["group"], p["name"], p["statename"]) for p in rpc.supervisor.getAllProcessInfo() if p["name"] != "watch"))
 `,
     },
+    env: { PYTHONPATH: "@DIR@" },
     steps: [
       until("watch EXITED"),
-      ctl("tail watch"),
+      ctl("tail watch", { differs: { "supervisor-stdout:list": /^out/ } }),
       ctl("tail watch stderr"),
-      ctl("status"),
+      ctl("status", { differs: { "supervisor-stdout:status": /^out/ } }),
+      ctl("status web watch"),
       file("signals"),
     ],
   },

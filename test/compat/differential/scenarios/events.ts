@@ -82,7 +82,7 @@ command=sleep 1000
     files: FILES,
     steps: [
       until("web RUNNING"),
-      rpc("sendRemoteCommEvent", ["hello", "wörld\nsecond line"]),
+      rpc("sendRemoteCommEvent", ["hello", "world\nsecond line"]),
       rpc("sendRemoteCommEvent", ["empty", ""]),
       write(
         "supervisord.conf",
@@ -101,7 +101,7 @@ command=sleep 1000
     title: "PROCESS_LOG and PROCESS_COMMUNICATION",
     config: `${BASE}${listener("logs", "PROCESS_LOG")}${listener("comm", "PROCESS_COMMUNICATION")}
 [program:talk]
-command=sh -c "sleep 1.5; echo outöside; sleep 0.3; echo err >&2; sleep 0.3; printf '<!--XSUPERVISOR:BEGIN-->captured text<!--XSUPERVISOR:END-->after some more text that is long\\n'; echo done > @DIR@/done; exec sleep 1000"
+command=sh -c "sleep 1.5; echo outside; sleep 0.3; echo err >&2; sleep 0.3; printf '<!--XSUPERVISOR:BEGIN-->captured text<!--XSUPERVISOR:END-->after some more text that is long\\n'; echo done > @DIR@/done; exec sleep 1000"
 stdout_events_enabled=true
 stderr_events_enabled=true
 stdout_capture_maxbytes=1MB
@@ -157,6 +157,31 @@ autorestart=false
       ctl("avail"),
       ctl("stop babble"),
       rpc("getAllConfigInfo", [], { "automatic-log-files:config": /logfile$/ }),
+    ],
+  },
+  {
+    title: "the length of an event that is not ASCII",
+    config: `${BASE}
+[eventlistener:raw]
+command=python3 -u @DIR@/raw.py
+events=REMOTE_COMMUNICATION
+startsecs=0
+`,
+    files: {
+      "raw.py": `import sys
+sys.stdout.write("READY\\n")
+header = sys.stdin.buffer.readline().decode()
+payload = b""
+while not payload.endswith(b"END"): payload += sys.stdin.buffer.read(1)
+open("@DIR@/length", "w").write("%s for %d bytes" % (header.split()[-1], len(payload)))
+sys.stdin.read()
+`,
+    },
+    steps: [
+      until("raw RUNNING"),
+      rpc("sendRemoteCommEvent", ["t", "größer END"]),
+      untilFile("length", /bytes/),
+      file("length", "event-length"),
     ],
   },
   {
@@ -232,7 +257,7 @@ autostart=false
       rpc("sendProcessStdin", ["cat", "hällo\n"]),
       rpc("sendProcessStdin", ["off", "x"]),
       rpc("sendProcessStdin", ["nobody", "x"]),
-      rpc("sendProcessStdin", ["cat", 5]),
+      rpc("sendProcessStdin", ["cat", 5], { "faults:type": /fault\.1/ }),
       look("what it got", async (side) => {
         await side.until("the echo", async () =>
           /llo/.test(String((await side.rpc("supervisor.readProcessStdoutLog", ["cat", 0, 0])).value)),

@@ -5,8 +5,6 @@ import { act, ctl, file, killProgram, look, PROBE, probed, rpc, until, untilFile
 /** Differs for every program, whatever its config. */
 const ALWAYS = {
   "clean-signals": /^status\.SigIgn$/,
-  "null-stdin": /^fds\.0$/,
-  "init-name": /^parent$/,
 };
 
 function probe(
