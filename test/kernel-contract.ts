@@ -315,6 +315,35 @@ const GROUPS: [title: string, run: Case][] = [
     },
   ],
   [
+    "children, group, session and environment of a process are told, and which are ours (37)",
+    async (bench) => {
+      assert.equal(bench.kernel.becomeSubreaper(), null);
+      const { pid, input, output } = bench.talk("group.sh", [], {
+        environment: ["PATH=/usr/bin:/bin", "MARK=x y"],
+      });
+      bench.kernel.close(input);
+      const member = Number((await bench.readLine(output)).split(" ")[1]);
+      assert.deepEqual(bench.kernel.childrenOf(bench.kernel.pid), [pid]);
+      assert.deepEqual(bench.kernel.childrenOf(pid), [member]);
+      const leader = bench.kernel.processAt(pid);
+      const below = bench.kernel.processAt(member);
+      assert.ok(leader?.alive && below?.alive);
+      assert.deepEqual([leader.parent, leader.group], [bench.kernel.pid, pid]);
+      assert.deepEqual([below.parent, below.group, below.session], [pid, pid, leader.session]);
+      assert.ok(below.startedAt >= leader.startedAt);
+      assert.ok(bench.kernel.environmentOf(member)?.includes("MARK=x y"));
+      bench.kernel.kill(pid, KILL);
+      assert.deepEqual(await bench.end(pid), killedBy(KILL));
+      assert.equal(bench.kernel.processAt(pid), null);
+      assert.equal(bench.kernel.environmentOf(pid), null);
+      assert.deepEqual(bench.kernel.childrenOf(pid), []);
+      assert.deepEqual(bench.kernel.childrenOf(bench.kernel.pid), [member], "an orphan is ours");
+      bench.kernel.kill(member, KILL);
+      await bench.end(member);
+      bench.kernel.close(output);
+    },
+  ],
+  [
     "a program may ignore TERM, never KILL",
     async (bench) => {
       const { pid, input, output } = bench.talk("ignore-term.sh");
@@ -421,7 +450,9 @@ const FILES: [title: string, run: Case][] = [
       const { pid, input, output } = bench.talk("wait.sh");
       assert.equal(await bench.readLine(output), "ready");
       assert.equal(kernel.userOf(pid), kernel.uid);
-      assert.deepEqual(kernel.environmentOf(pid), ["PATH=/usr/bin:/bin", "PROBE=with spaces"]);
+      // A shell adds to the environment of what it becomes.
+      const environment = kernel.environmentOf(pid)?.filter((entry) => !entry.startsWith("PWD="));
+      assert.deepEqual(environment?.toSorted(), ["PATH=/usr/bin:/bin", "PROBE=with spaces"]);
       const fd = kernel.openProcess(pid);
       if (typeof fd === "string") assert.fail(fd);
       let isOver = false;

@@ -280,7 +280,7 @@ describe("reaping under load", () => {
     const init = await box.init({
       setup: `cat > @DIR@/run.sh <<'END'\n${script}\nEND\nchmod 755 @DIR@/run.sh; echo 0 > @DIR@/a.n`,
       config: [
-        "[program:a]\ncommand=@DIR@/run.sh @DIR@/a\nautorestart=true\nstartsecs=0",
+        "[program:a]\ncommand=@DIR@/run.sh @DIR@/a\nautorestart=true\nstartsecs=0\nrestart_delay=0",
         `[program:b]\ncommand=${actor("b", "on:TERM=ns-last-pid:40+exit:0", "hold")}\nstartsecs=0`,
       ].join("\n"),
     });
