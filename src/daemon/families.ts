@@ -21,6 +21,8 @@ export interface Families {
   ownerOf(orphan: Pid): ProgramId | null;
   /** What is left of the program now. Nothing while its leader lives. */
   rest(id: ProgramId): Relative[];
+  /** Whether anything is left of the program that `counts`. */
+  isLeft(id: ProgramId, counts: (pid: Pid) => boolean): boolean;
   /** Programs that left something behind of which nothing is left since this was asked last. */
   takeGone(): ProgramId[];
 }
@@ -123,12 +125,16 @@ export function createFamilies({ kernel, isTracked, isProgram }: FamilyOptions):
     return family.names.has(orphan.group) || family.names.has(orphan.session);
   }
 
+  function isMember(pid: Pid, startedAt: number): boolean {
+    const found = kernel.processAt(pid);
+    return found?.alive === true && found.startedAt === startedAt;
+  }
+
   /** Forgets the family when nothing of it is left. */
   function look(id: ProgramId, family: Family, roots: readonly Pid[]): Relative[] {
     family.isStale = false;
     const still = [...family.members].filter(([pid, startedAt]) => {
-      const found = kernel.processAt(pid);
-      if (found?.alive && found.startedAt === startedAt) return true;
+      if (isMember(pid, startedAt)) return true;
       family.members.delete(pid);
       owners.delete(pid);
       return false;
@@ -144,6 +150,11 @@ export function createFamilies({ kernel, isTracked, isProgram }: FamilyOptions):
       ...named.filter((pid) => pid === family.group || family.names.has(pid)),
     ]);
     return living;
+  }
+
+  function rest(id: ProgramId): Relative[] {
+    const family = families.get(id);
+    return family && family.group !== null ? look(id, family, findOrphans()) : [];
   }
 
   return {
@@ -173,9 +184,12 @@ export function createFamilies({ kernel, isTracked, isProgram }: FamilyOptions):
       family.isStale = true;
     },
     ownerOf: (orphan) => owners.get(orphan) ?? orphans.get(orphan)?.owner ?? null,
-    rest(id) {
-      const family = families.get(id);
-      return family && family.group !== null ? look(id, family, findOrphans()) : [];
+    rest,
+    isLeft(id, counts) {
+      // Asked again and again while thousands may be on their way out: the first that lives is enough.
+      for (const [pid, startedAt] of families.get(id)?.members ?? [])
+        if (isMember(pid, startedAt) && counts(pid)) return true;
+      return rest(id).some(({ pid }) => counts(pid));
     },
     takeGone() {
       const gone: ProgramId[] = [];

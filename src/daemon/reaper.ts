@@ -121,7 +121,7 @@ export function createReaper(options: ReaperOptions): Reaper {
 
   /** Whom we may not signal there is no point in waiting for. */
   function isHeldUp(id: ProgramId): boolean {
-    return families.rest(id).some(({ pid }) => kernel.kill(pid, 0) !== "EPERM");
+    return families.isLeft(id, (pid) => kernel.kill(pid, 0) !== "EPERM");
   }
 
   function noteKilled(pid: Pid): void {

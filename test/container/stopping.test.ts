@@ -123,6 +123,33 @@ describe("groups", { concurrency: 3 }, () => {
 });
 
 describe("stopping", { concurrency: 3 }, () => {
+  conformance(
+    40,
+    "several stop signals come in order, each stopwaitsecs after the one before",
+    async (box) => {
+      const init = await box.init({
+        config: `[program:a]\ncommand=${actor("a", "on:HUP=", "on:INT=", "on:TERM=", "hold")}\nstopsignal=INT,HUP,TERM\nstopwaitsecs=1\nstartsecs=0`,
+      });
+      const { pid } = await init.event("a", "start");
+      await init.line(/success: a entered RUNNING/);
+      assert.equal(await init.rpc("stopProcess", "a"), true);
+      assert.equal(
+        init.processes().some((each) => each.pid === pid),
+        false,
+      );
+      const heard = init.events("a").filter(({ event }) => event !== "start");
+      assert.deepEqual(
+        heard.map(({ event }) => event),
+        ["INT", "HUP", "TERM"],
+      );
+      for (const [i, { at }] of heard.entries()) {
+        const gap = at - (heard[i - 1]?.at ?? at - 1000);
+        assert.ok(gap > 900 && gap < 1900, `${gap} ms`);
+      }
+      await init.line(/killing 'a' \(\d+\) with SIGKILL after 3 seconds/);
+    },
+  );
+
   conformance(42, "an orphan that holds the stdout pipe delays nothing", async (box) => {
     const init = await box.init({
       config: [
