@@ -147,9 +147,10 @@ class Onlooker {
     assert.ok(!this.isEnding, `${id} is spawned although a shutdown has begun`);
     const waiter = programAt(system, id);
     assert.ok(waiter, `${id} is spawned and is nowhere`);
-    if (stage === "main" && waiter.spec.preStart !== null) return;
     for (const dependency of waiter.spec.dependsOn)
       assert.ok(this.#holds(system, dependency), `${id} is spawned, ${dependency.id} is not as it should be`);
+    // It had its turn when start_command_pre began.
+    if (stage === "main" && waiter.spec.preStart !== null) return;
     if (!this.isPlainBoot || this.startedTimes > 0 || system.plan.global.startGate !== "running") return;
     if (this.#restarting.delete(id)) return;
     const record = programAt(system, id);

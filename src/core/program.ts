@@ -606,8 +606,15 @@ function preEnded(spec: ProgramSpec, from: In<"STARTING">, event: Of<"exited">, 
   // A shutdown has begun: the program itself is not started any more.
   if (next === null)
     return moved(spec, from, { name: "STOPPED" }, null, { pid, status, expected: true, tooQuick: false });
-  if (status.kind === "exited" && status.code === 0)
-    return [{ ...from, stage: "main", pid: null }, [{ type: "spawn", id: spec.id, stage: "main" }]];
+  const isFine = status.kind === "exited" && status.code === 0;
+  if (isFine && !event.mayStart) {
+    // It is held as a try would be, and begins with this again.
+    const reason = "what it depends on went away during start_command_pre";
+    const held: ProgramState = { name: "BACKOFF", tries: from.tries, retryAt: null, reason, code: 1 };
+    const [, effects] = moved(spec, from, held, null, { pid, status, expected: true, tooQuick: false });
+    return [held, [...effects, { type: "again", restart: "backoff" }]];
+  }
+  if (isFine) return [{ ...from, stage: "main", pid: null }, [{ type: "spawn", id: spec.id, stage: "main" }]];
   const reason = `start_command_pre failed: ${describeStatus(status)}`;
   const ended = { pid, status, expected: false, tooQuick: false };
   return failedStart(spec, from, failureOf(from, reason, exitCode(status)), ended, now);
