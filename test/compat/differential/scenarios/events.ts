@@ -94,7 +94,8 @@ command=sleep 1000
       events("all", /GROUP_(ADDED|REMOVED) all '(groupname:(new|web))/),
       kill("SIGTERM"),
       exits(),
-      events("all", /SUPERVISOR_STATE/),
+      // Of the end its listener hears as much as it can read before it is stopped itself.
+      events("all", /SUPERVISOR_STATE_CHANGE_RUNNING/),
     ],
   },
   {
