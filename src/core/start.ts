@@ -236,8 +236,10 @@ export function wishWhenDone(draft: Draft): void {
 }
 
 function isOver(draft: Draft, record: ProgramRecord): boolean {
-  const { spec, state, pending } = record;
+  const { spec, state, pending, stoppedByHand } = record;
   if (spec.schedule !== null) return false;
   if (pending !== null) return canStart(record) && blockOf(draft, record)?.failed === true;
+  // Its time was over (runtime_max_secs) and it is not to run again.
+  if (state.name === "STOPPED") return spec.autostart && record.hasRun && !stoppedByHand;
   return state.name === "FATAL" || (state.name === "EXITED" && state.restartAt === null);
 }
