@@ -653,6 +653,7 @@ function failedStart(
   now: Millis,
 ): Move {
   const { tries, reason, code } = failure;
+  if (tries === null) return moved(spec, from, { name: "FATAL", reason, code }, null, ended);
   const retryAt = now + backoffMillis(spec, tries, now);
   const backoff: ProgramState = { name: "BACKOFF", tries, retryAt, reason, code };
   const [, effects] = moved(spec, from, backoff, null, ended);

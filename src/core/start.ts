@@ -66,6 +66,7 @@ export function startPending(draft: Draft): void {
     isBusy ||= record.spec.kind !== "eventlistener" && isOnItsWay(draft, record);
     if (
       record.pending !== null &&
+      (record.pending.notBefore ?? draft.now) <= draft.now &&
       canStart(record) &&
       !isReplacing(draft, record) &&
       !isBlocked(draft, i, record)
