@@ -125,6 +125,16 @@ function byPlace({ programs }: Graph): (a: string, b: string) => number {
   return (a, b) => place(a) - place(b);
 }
 
+test("what is stopped for its next run does not wait for anybody", () => {
+  const schedule = { expression: "* * * * *", timezone: null, overlap: "kill" } as const;
+  const { fake, clock } = setUp(fakeSpec("job", { type: "oneshot", schedule }));
+  fake.submit({ type: "scheduled", id: "job:job" });
+  clock.advance(2000);
+  fake.submit({ type: "scheduled", id: "job:job" });
+  assert.equal(graphOf(fake).programs[0]?.state, "STOPPING");
+  assert.equal(graphOf(fake).programs[0]?.reason, null);
+});
+
 test("a reload: what is gone is forgotten", () => {
   const { fake } = setUp(...CHAIN);
   const { control } = fake;

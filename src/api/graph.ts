@@ -197,7 +197,7 @@ function nodeOf(
     failed: times.failed,
     tries: times.tries,
     waitedFor: wait !== null && hasWaited(wait, times, isWaiting) ? wait : null,
-    reason: pending ? description : null,
+    reason: pending && description !== "" ? description : null,
   };
 }
 

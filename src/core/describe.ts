@@ -13,6 +13,9 @@ import type { ProgramRecord, System } from "./system.ts";
 /** Of a program whose `priority` says that others start before it. */
 export const WAITS_FOR_TIER = "waits for an earlier tier";
 
+/** Of a program that its checks have ended. */
+export const WAITS_FOR_RESTART = "waits for its restart";
+
 /** What supervisord says of an exit before `startsecs`. */
 export const TOO_QUICK = "Exited too quickly (process log may have details)";
 

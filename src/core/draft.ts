@@ -4,12 +4,17 @@
  */
 
 import { restartedWith } from "./conditions.ts";
-import type { Effect, JournalEntry, Outcome } from "./effect.ts";
+import { WAITS_FOR_RESTART } from "./describe.ts";
+import type { Effect, JournalEntry, Outcome, RestartReason } from "./effect.ts";
 import { outcomeOf } from "./outcome.ts";
 import { calm, type Demand, type ProgramEvent, step } from "./program.ts";
+import { nextRestart } from "./restart.ts";
 import type { ShutdownWish } from "./shutdown.ts";
-import type { Millis, ProgramState } from "./states.ts";
+import type { ExitStatus, Millis, ProgramState } from "./states.ts";
 import type { ProgramRecord, System } from "./system.ts";
+
+/** How a run is taken to have ended whose end its checks asked for. */
+const UNWELL: ExitStatus = { kind: "exited", code: 1 };
 
 type Changeable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -105,7 +110,7 @@ export function changeProgram(draft: Draft, position: number, event: ProgramEven
   let after: ProgramRecord = { ...before, state };
   for (const effect of effects) {
     if (effect.type === "again") {
-      after = { ...after, pending: { restart: effect.restart } };
+      after = again(before, after, effect.restart, draft.now);
       draft.hasMoved = true;
       continue;
     }
@@ -118,6 +123,25 @@ export function changeProgram(draft: Draft, position: number, event: ProgramEven
   noteEnd(draft, before, after);
   // Nothing is started once a shutdown has begun, so there is nothing to wait for.
   if (draft.shutdown !== null && state.name === "BACKOFF") changeProgram(draft, position, { type: "stop" });
+}
+
+/** What its checks ask for counts and waits as what follows a crash: a program that never is well is a crash loop too. */
+function again(
+  before: ProgramRecord,
+  after: ProgramRecord,
+  restart: RestartReason,
+  now: Millis,
+): ProgramRecord {
+  const isUnwell = restart === "liveness" || restart === "watchdog";
+  if (!isUnwell || before.state.name !== "RUNNING") return { ...after, pending: { restart } };
+  const next = nextRestart(after.spec, after.history, before.state.startedAt, UNWELL, now);
+  if (next.at === null) {
+    if (after.state.name !== "STOPPING") return after;
+    return { ...after, state: { ...after.state, failure: { tries: null, reason: next.reason, code: 1 } } };
+  }
+  const { history } = next;
+  if (next.at <= now) return { ...after, history, pending: { restart } };
+  return { ...after, history, pending: { restart, notBefore: next.at }, blocked: WAITS_FOR_RESTART };
 }
 
 /** What its last run left behind is stopped; false when there is nothing. */

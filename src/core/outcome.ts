@@ -129,5 +129,10 @@ export function outcomeOfDone(programs: readonly ProgramRecord[]): Outcome {
     const text = `everything is done, but ${namespec(held.spec)} cannot start: ${held.blocked}`;
     return { code: 1, reason: text, program: held.spec.id };
   }
+  const cut = programs.find(({ state }) => state.name === "STOPPED");
+  if (cut !== undefined) {
+    const text = `everything is done, but ${namespec(cut.spec)} had to be stopped`;
+    return { code: 1, reason: text, program: cut.spec.id };
+  }
   return { code: 0, reason: "everything is done", program: null };
 }

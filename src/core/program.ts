@@ -367,7 +367,10 @@ function onRenew(spec: ProgramSpec, state: ProgramState, event: Of<"renew">, now
   return [next, [...told, ...effects, { type: "again", restart }]];
 }
 
-/** Its checks ask for another process. */
+/**
+ * Its checks ask for another process. A run of a oneshot has failed with that, and the next one of a schedule comes in its
+ * own time.
+ */
 function unhealthy(
   spec: ProgramSpec,
   state: In<"RUNNING">,
@@ -375,14 +378,29 @@ function unhealthy(
   reason: string,
   now: Millis,
 ): Move {
-  return onRenew(spec, state, { type: "renew", restart, reason }, now);
+  if (spec.type !== "oneshot") return onRenew(spec, state, { type: "renew", restart, reason }, now);
+  const failure = spec.schedule === null ? failureOf(state, reason, 1) : null;
+  return stopUnhealthy(spec, state, state.pid, reason, failure, now);
+}
+
+/** Stopped because of what its checks say. */
+function stopUnhealthy(
+  spec: ProgramSpec,
+  state: In<"STARTING" | "RUNNING">,
+  pid: Pid,
+  reason: string,
+  failure: Failure | null,
+  now: Millis,
+): Move {
+  const [next, effects] = stop(spec, state, pid, spec.stopCommand, failure, now);
+  return [next, [{ type: "journal", entry: { type: "unhealthy", id: spec.id, reason } }, ...effects]];
 }
 
 function runtimeOver(spec: ProgramSpec, state: In<"RUNNING">, now: Millis): Move {
   const reason = `it has run for ${spec.runtimeMaxSecs} s (runtime_max_secs)`;
-  if (spec.autorestart !== "never") return unhealthy(spec, state, "runtime", reason, now);
-  const [next, effects] = onStop(spec, state, now);
-  return [next, [{ type: "journal", entry: { type: "unhealthy", id: spec.id, reason } }, ...effects]];
+  if (spec.type === "simple" && spec.autorestart === "never")
+    return stopUnhealthy(spec, state, state.pid, reason, null, now);
+  return unhealthy(spec, state, "runtime", reason, now);
 }
 
 function isLate(run: Run, now: Millis): boolean {
@@ -393,8 +411,7 @@ function isLate(run: Run, now: Millis): boolean {
 function notReady(spec: ProgramSpec, state: In<"STARTING" | "RUNNING">, pid: Pid, now: Millis): Move {
   const last = state.readyReason === "" ? "" : `: ${state.readyReason}`;
   const reason = `not ready within ${spec.ready?.deadline ?? 0} s (ready_deadline)${last}`;
-  const [next, effects] = stop(spec, state, pid, spec.stopCommand, failureOf(state, reason, 1), now);
-  return [next, [{ type: "journal", entry: { type: "unhealthy", id: spec.id, reason } }, ...effects]];
+  return stopUnhealthy(spec, state, pid, reason, failureOf(state, reason, 1), now);
 }
 
 function onProbed(spec: ProgramSpec, state: ProgramState, event: Of<"probed">, now: Millis): Move {
@@ -636,6 +653,7 @@ function failedStart(
   now: Millis,
 ): Move {
   const { tries, reason, code } = failure;
+  if (tries === null) return moved(spec, from, { name: "FATAL", reason, code }, null, ended);
   const retryAt = now + backoffMillis(spec, tries, now);
   const backoff: ProgramState = { name: "BACKOFF", tries, retryAt, reason, code };
   const [, effects] = moved(spec, from, backoff, null, ended);
@@ -651,7 +669,11 @@ function ranAndEnded(spec: ProgramSpec, from: ProgramState, event: Of<"exited">,
   if (!isRun || spec.type !== "oneshot" || spec.schedule !== null || isExpected(spec, status))
     return exited(spec, from, event, now);
   const failure = failureOf(from, describeStatus(status), exitCode(status));
-  const ended = { pid, status, expected: false, tooQuick: false };
+  return failedRun(spec, from, failure, { pid, status, expected: false, tooQuick: false }, now);
+}
+
+/** Of a oneshot: `autorestart=false` is one try. */
+function failedRun(spec: ProgramSpec, from: ProgramState, failure: Failure, ended: Ended, now: Millis): Move {
   if (spec.autorestart !== "never") return failedStart(spec, from, failure, ended, now);
   return moved(spec, from, { name: "FATAL", reason: failure.reason, code: failure.code }, null, ended);
 }
@@ -712,7 +734,7 @@ function stopped(
   const ended =
     status === null ? null : { pid: from.pid, status, expected: isExpected(spec, status), tooQuick: false };
   if (from.name === "STOPPING" && from.failure !== null)
-    return failedStart(spec, from, from.failure, ended, now);
+    return (spec.type === "oneshot" ? failedRun : failedStart)(spec, from, from.failure, ended, now);
   return moved(spec, from, { name: "STOPPED" }, null, ended);
 }
 

@@ -140,7 +140,12 @@ function replace(draft: Draft, position: number, record: ProgramRecord, spec: Pr
   if (difference === "restart" || record.dropping) return renew(draft, position, record, spec);
   if (difference === "same") return;
   const state = adjust(record.spec, spec, record.state, draft.now);
-  patch(draft, position, { spec, state, pending: record.pending ?? startAfterChange(record, spec) });
+  patch(draft, position, { spec, state, pending: atOnce(record) ?? startAfterChange(record, spec) });
+}
+
+/** Under new keys a restart does not wait for what went wrong under the old ones. */
+function atOnce({ pending }: ProgramRecord): ProgramRecord["pending"] {
+  return pending === null ? null : { restart: pending.restart };
 }
 
 /**
@@ -194,14 +199,14 @@ function startAfterRenewal(record: ProgramRecord, spec: ProgramSpec): ProgramRec
     case "RUNNING":
       return again;
     case "STOPPING":
-      if (!record.dropping) return record.pending;
+      if (!record.dropping) return atOnce(record);
       return spec.autostart && !record.stoppedByHand ? again : null;
     case "BACKOFF":
     case "EXITED":
     case "FATAL":
       return spec.autostart ? again : null;
     case "STOPPED":
-      return record.pending ?? newlyWanted(record, spec);
+      return atOnce(record) ?? newlyWanted(record, spec);
     case "UNKNOWN":
       return null;
   }

@@ -66,6 +66,7 @@ export function startPending(draft: Draft): void {
     isBusy ||= record.spec.kind !== "eventlistener" && isOnItsWay(draft, record);
     if (
       record.pending !== null &&
+      (record.pending.notBefore ?? draft.now) <= draft.now &&
       canStart(record) &&
       !isReplacing(draft, record) &&
       !isBlocked(draft, i, record)
@@ -236,8 +237,10 @@ export function wishWhenDone(draft: Draft): void {
 }
 
 function isOver(draft: Draft, record: ProgramRecord): boolean {
-  const { spec, state, pending } = record;
+  const { spec, state, pending, stoppedByHand } = record;
   if (spec.schedule !== null) return false;
   if (pending !== null) return canStart(record) && blockOf(draft, record)?.failed === true;
+  // Its time was over (runtime_max_secs) and it is not to run again.
+  if (state.name === "STOPPED") return spec.autostart && record.hasRun && !stoppedByHand;
   return state.name === "FATAL" || (state.name === "EXITED" && state.restartAt === null);
 }

@@ -81,7 +81,8 @@ export interface Run {
 
 /** A start that failed although its process had to be ended for it. */
 export interface Failure {
-  readonly tries: number;
+  /** So many tries have failed now; null: the last one, whatever `startretries` says. */
+  readonly tries: number | null;
   readonly reason: string;
   readonly code: number;
 }

@@ -36,6 +36,12 @@ import { type ExitStatus, type Millis, type Pid, type ProgramState, pidOf } from
 
 export type Phase = Snapshot["phase"];
 
+/** `notBefore`: its policy makes it wait; only an operator does not. */
+export interface Pending {
+  readonly restart: RestartReason | null;
+  readonly notBefore?: Millis;
+}
+
 /** One program and what the core remembers of it. */
 export interface ProgramRecord {
   readonly spec: ProgramSpec;
@@ -46,7 +52,7 @@ export interface ProgramRecord {
    * Wants to start and waits: for an earlier tier, or for its own old process to end. `restart`: what it
    * counts as.
    */
-  readonly pending: { readonly restart: RestartReason | null } | null;
+  readonly pending: Pending | null;
   /** Stopped by an operator; only a start by an operator clears it. */
   readonly stoppedByHand: boolean;
   /** Belongs to the start sequence and has not settled once yet. */
@@ -153,6 +159,8 @@ export function nextDeadline(system: System): Millis | null {
     if (system.isRemoving && isForgettable(record)) return Number.NEGATIVE_INFINITY;
     const due = deadline(record.state);
     if (due !== null && (earliest === null || due < earliest)) earliest = due;
+    const at = record.pending?.notBefore;
+    if (at !== undefined && (earliest === null || at < earliest)) earliest = at;
   }
   return earliest;
 }
@@ -244,6 +252,9 @@ function onTime(draft: Draft): void {
   for (let i = 0; i < draft.programs.length; i++) {
     const record = draft.programs[i];
     if (record === undefined) continue;
+    const { restart, notBefore } = record.pending ?? {};
+    if (restart !== undefined && notBefore !== undefined && notBefore <= draft.now)
+      patch(draft, i, { pending: { restart } });
     const due = deadline(record.state);
     if (due === null || due > draft.now) continue;
     changeProgram(draft, i, { type: "time", mayStart: blockOf(draft, record) === null });

@@ -62,6 +62,14 @@ test("changes of state are told in supervisord's words and levels", () => {
       state("BACKOFF", { name: "FATAL", reason: "x", code: 1 }),
       "info gave up: web entered FATAL state, too many start retries too quickly",
     ],
+    [
+      state("EXITED", { name: "FATAL", reason: "restarted 5 times", code: 1 }),
+      "info gave up: web entered FATAL state, restarted 5 times",
+    ],
+    [
+      state("STOPPING", { name: "FATAL", reason: "restarted 5 times", code: 1 }, TERM),
+      "warn stopped: web (terminated by SIGTERM), gave up: restarted 5 times",
+    ],
     [state("STOPPING", { name: "STOPPED" }, TERM), "warn stopped: web (terminated by SIGTERM)"],
     [state("STOPPING", { name: "STOPPED" }, DONE, true), "info stopped: web (exit status 0)"],
     [state("BACKOFF", { name: "STOPPED" }), null],

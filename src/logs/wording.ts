@@ -96,7 +96,8 @@ function renderState(entry: StateEntry, name: string, startsecs: number): LogLin
   if (ended) {
     const status = describeStatus(ended.status);
     const level = ended.expected ? "info" : "warn";
-    if (entry.from === "STOPPING") return line(level, `stopped: ${name} (${status})`);
+    const verdict = to.name === "FATAL" ? `, gave up: ${to.reason}` : "";
+    if (entry.from === "STOPPING") return line(level, `stopped: ${name} (${status})${verdict}`);
     return line(level, `exited: ${name} (${status}; ${ended.expected ? "expected" : "not expected"})`);
   }
   if (to.name === "RUNNING") {
@@ -104,7 +105,9 @@ function renderState(entry: StateEntry, name: string, startsecs: number): LogLin
     return line("info", `success: ${name} entered RUNNING state, ${lasted}`);
   }
   if (to.name === "FATAL") {
-    return line("info", `gave up: ${name} entered FATAL state, too many start retries too quickly`);
+    // supervisord's words fit what failed to start.
+    const why = entry.from === "BACKOFF" ? "too many start retries too quickly" : to.reason;
+    return line("info", `gave up: ${name} entered FATAL state, ${why}`);
   }
   return null;
 }

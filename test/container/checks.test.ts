@@ -668,6 +668,45 @@ describe("hooks", { concurrency: 3 }, () => {
     },
   );
 
+  conformance(65, "a program that is never well is given up at its restart_limit", async (box) => {
+    const { code, stderr } = await box.run({
+      config: program(
+        "web",
+        actor("web", ...GENTLE),
+        "startsecs=0",
+        "live_exec=false",
+        "live_interval=0.2",
+        "live_failures=1",
+        "restart_limit=2/1m",
+        "critical=true",
+      ),
+    });
+    assert.equal(code, 1);
+    assert.equal(stderr.match(/spawned: 'web'/g)?.length, 3, stderr);
+    assert.match(stderr, /gave up: restarted 2 times within 60 s \(restart_limit\)/);
+  });
+
+  boxed(
+    "runtime_max_secs: a oneshot that takes too long has failed, and who needs it says so",
+    async (box) => {
+      const init = await box.init({
+        config: [
+          program(
+            "migrate",
+            actor("migrate", ...GENTLE),
+            "type=oneshot",
+            "autorestart=false",
+            "runtime_max_secs=1",
+          ),
+          after("migrate"),
+          program("keep", actor("keep", ...GENTLE)),
+        ].join("\n"),
+      });
+      await init.line(/after does not start: migrate failed: it has run for 1 s \(runtime_max_secs\)/);
+      assert.equal(init.events("after", "start").length, 0);
+    },
+  );
+
   boxed("environment_file: its lines are the program's environment and its hooks'", async (box) => {
     const init = await box.init({
       setup: "printf 'FROM_FILE=one two\\nA=file\\n' >@DIR@/web.env",
