@@ -33,7 +33,7 @@ describe("start order", { concurrency: 3 }, () => {
       config: names.map((name) => program(name, actor(name, ...GENTLE), "startsecs=5")).join("\n"),
       args: [],
     });
-    for (const name of names) await init.event(name, "start");
+    for (const name of names) await init.line(new RegExp(`spawned: '${name}'`));
     const spawned = init.stderr.lines.filter((line) => /spawned: /.test(line.text)).map((line) => line.at);
     assert.equal(spawned.length, names.length);
     assert.ok(
