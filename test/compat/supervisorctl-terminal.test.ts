@@ -179,6 +179,11 @@ atTerminal("a log and a program that are attended, and left", [], async (typist,
   await typist.sees(/Process got killed\nExiting foreground/);
   // A start that lasts is left, and the client with it.
   await typist.does("start slow", /start slow/);
+  // Until the client has sent it, the terminal's keys may still be the line editor's.
+  await init.until("slow to be STARTING", async () => {
+    const { stdout } = await runClient(ourClient(init), ["-s", urlOf(init), "status", "slow"]);
+    return /STARTING/.test(stdout);
+  });
   typist.type(CTRL_C);
   assert.equal(await typist.ends(), 0);
 });

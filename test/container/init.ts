@@ -264,8 +264,13 @@ export class Init {
     return this.#ask({ kind: "connect", socket, uid }).then((answer) => String(answer["value"]));
   }
 
+  /** As in `rpc`: asked before the control socket is open, the client finds none and is run again. */
   ctl(...args: readonly string[]): Promise<CommandResult> {
-    return this.run(this.#options.binary ?? BINARY, "ctl", ...args);
+    return this.until("the control socket", async () => {
+      const result = await this.run(this.#options.binary ?? BINARY, "ctl", ...args);
+      const isEarly = result.stdout.startsWith("unix:///run/tsinit.sock no such file");
+      return isEarly && this.#ending === null ? null : result;
+    });
   }
 
   /** Runs a command inside, as `docker exec` does. */
