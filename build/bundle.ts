@@ -1,5 +1,7 @@
 /** src/main.ts and all it imports → one CommonJS file, without the parts of npm packages that PID 1 must not run. */
+import { dirname, join } from "node:path";
 import { build, type Plugin } from "esbuild";
+import { compileWasm } from "./wasm.ts";
 
 /**
  * Stands in for child_process inside pidusage, which asks getconf for two numbers by way of a shell: a reaping PID 1 takes
@@ -77,6 +79,19 @@ export async function bundle(entry: string, outfile: string): Promise<number> {
       }));
     },
   };
+  const wasm: Plugin = {
+    name: "wasm",
+    setup(builder) {
+      builder.onResolve({ filter: /\.wasm$/ }, ({ importer, path }) => ({
+        path: join(dirname(importer), path.replace(/\.wasm$/, ".as.ts")),
+        namespace: "wasm",
+      }));
+      builder.onLoad({ filter: /.*/, namespace: "wasm" }, ({ path }) => ({
+        contents: compileWasm(path),
+        loader: "binary",
+      }));
+    },
+  };
   const result = await build({
     entryPoints: [entry],
     outfile,
@@ -91,7 +106,7 @@ export async function bundle(entry: string, outfile: string): Promise<number> {
     minifySyntax: true,
     legalComments: "none",
     metafile: true,
-    plugins: [stubs],
+    plugins: [stubs, wasm],
     logLevel: "warning",
   });
   const [output] = Object.values(result.metafile.outputs);

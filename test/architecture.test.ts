@@ -59,7 +59,7 @@ interface Import {
 
 function sources(): string[] {
   return readdirSync(SRC, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+    .filter((name) => /\.ts$/.test(name) && !/\.(test|as|d)\.ts$/.test(name))
     .sort();
 }
 

@@ -83,7 +83,14 @@ export async function boot(request: BootRequest): Promise<void> {
   });
   const stdins = createStdinPipes(kernel.close, listeners.onDrained);
   const { global, programs } = config.plan;
-  const logs = createLogs({ kernel, clock, global, programs, output: listeners.output });
+  const logs = createLogs({
+    kernel,
+    clock,
+    global,
+    programs,
+    output: listeners.output,
+    vector: () => import("../logs/built-vector.ts").then(({ builtVector }) => builtVector()),
+  });
   const say: typeof logs.say = (level, text) => {
     lastOwnWrite = clock.now();
     logs.say(level, text);

@@ -1,12 +1,14 @@
 /** The reading side of one program's pipe. */
 import fs from "node:fs";
 import type net from "node:net";
+import { Arena } from "./arena.ts";
 
-/** One buffer for every pipe: what is read into it is used up before the next read. As long as a default pipe. */
-const READ_BYTES = 64 * 1024;
 /** Most that is read of one pipe in a turn of the loop: libuv would take 2 MB, and requests and signals wait meanwhile. */
 const TURN_BYTES = 256 * 1024;
-/** A read that brings this much counts as a sign of a busy program; after so many of them its pipe is made larger. */
+/**
+ * A read that brings this much counts as a sign of a busy program; after so many of them its pipe is made larger, and the
+ * whole path faster.
+ */
 const BUSY_READ_BYTES = 32 * 1024;
 const BUSY_READS = 4;
 const BUSY_PIPE_BYTES = 1024 * 1024;
@@ -22,16 +24,12 @@ export interface CaptureKernel {
 /** What all pipes share. */
 export class CaptureContext {
   readonly kernel: CaptureKernel;
+  readonly arena: Arena;
   enlarged = 0;
-  #buffer: Buffer | null = null;
 
-  constructor(kernel: CaptureKernel) {
+  constructor(kernel: CaptureKernel, arena = new Arena()) {
     this.kernel = kernel;
-  }
-
-  get buffer(): Buffer {
-    this.#buffer ??= Buffer.allocUnsafeSlow(READ_BYTES);
-    return this.#buffer;
+    this.arena = arena;
   }
 }
 
@@ -61,8 +59,9 @@ export class Capture {
     this.#context = context;
     this.#listener = listener;
     const { Socket } = process.getBuiltinModule("node:net");
-    const { buffer } = context;
-    const callback = (length: number): boolean => this.#onRead(length);
+    // Asked after each read, for the one after it.
+    const buffer = (): Buffer => context.arena.input;
+    const callback = (length: number, filled: Uint8Array): boolean => this.#onRead(length, filled as Buffer);
     try {
       this.#socket = new Socket({ fd, readable: true, writable: false, onread: { buffer, callback } });
     } catch (error) {
@@ -96,7 +95,8 @@ export class Capture {
 
   /** Reads what is there, paused or not, until the pipe is empty, at its end, or about `budget` bytes were read. */
   drain(budget: number): void {
-    const { buffer, kernel } = this.#context;
+    const { arena, kernel } = this.#context;
+    const buffer = arena.input;
     for (let left = budget; left > 0 && !this.#ended; ) {
       const count = kernel.read(this.#fd, buffer);
       if (count === 0) return this.close();
@@ -111,13 +111,13 @@ export class Capture {
     this.#end();
   }
 
-  #onRead(length: number): boolean {
+  #onRead(length: number, buffer: Buffer): boolean {
     if (this.#ended) return false;
     if (length >= BUSY_READ_BYTES && this.#busyReads < BUSY_READS) this.#noteBusyRead();
-    this.#listener.onBytes(this.#context.buffer, length);
+    this.#listener.onBytes(buffer, length);
     if (this.#paused) return false;
     // A read that did not fill the buffer is the last of its turn.
-    this.#readInTurn = length < READ_BYTES ? 0 : this.#readInTurn + length;
+    this.#readInTurn = length < buffer.length ? 0 : this.#readInTurn + length;
     if (this.#readInTurn < TURN_BYTES) return true;
     this.#yield();
     return false;
@@ -136,6 +136,7 @@ export class Capture {
     const context = this.#context;
     if (this.#busyReads === BUSY_READS - 1 && context.enlarged >= BUSY_PIPES) return;
     if (++this.#busyReads < BUSY_READS) return;
+    context.arena.accelerate();
     context.enlarged++;
     context.kernel.setPipeSize(this.#fd, BUSY_PIPE_BYTES);
   }

@@ -1,6 +1,7 @@
 /** The log path put together: programs' pipes, formats, history and the container's stdout and stderr. */
 import { type GlobalSpec, namespec, type ProgramId, type ProgramSpec } from "../core/spec.ts";
 import type { Millis } from "../core/states.ts";
+import { Arena, type Vector } from "./arena.ts";
 import { CaptureContext, type CaptureKernel } from "./capture.ts";
 import { LogFiles, wantsFiles } from "./files.ts";
 import {
@@ -62,6 +63,8 @@ export interface LogOptions {
   /** Descriptors to write to instead of 1 and 2. */
   readonly stdout?: number;
   readonly stderr?: number;
+  /** Loads what makes the path of a flood fast; without it nothing does. */
+  readonly vector?: () => Promise<Vector>;
   /** The socket of syslogd, instead of /dev/log. */
   readonly syslog?: string;
 }
@@ -106,9 +109,10 @@ class ContainerLogs implements Logs, StreamHost {
     this.#clock = clock;
     this.#global = global;
     this.#limits = flowLimits(global);
-    this.captures = new CaptureContext(kernel);
+    const arena = new Arena(options.vector);
+    this.captures = new CaptureContext(kernel, arena);
     this.partials = new PartialLines(clock, () => this.#global.logPartialTimeout * 1000);
-    const { stdout, stderr } = openSinks(options.stdout ?? 1, options.stderr ?? 2, clock, kernel);
+    const { stdout, stderr } = openSinks(options.stdout ?? 1, options.stderr ?? 2, clock, kernel, arena);
     this.#stdout = stdout;
     this.#stderr = stderr;
     stdout.onProgress = () => this.#onProgress();
@@ -267,7 +271,7 @@ class ContainerLogs implements Logs, StreamHost {
 
   writer(spec: ProgramSpec, pid: number, stream: StreamName, sink: Sink, owner: Owner): Writer {
     const { queue } = sink;
-    if (spec.logFormat === "raw") return new RawWriter(queue, owner);
+    if (spec.logFormat === "raw") return new RawWriter(sink, owner);
     if (spec.logFormat === "json") {
       const level: Level = stream === "stdout" ? "info" : "error";
       const record = { level, program: spec.name, group: spec.group, pid, stream };

@@ -16,7 +16,7 @@ function drain(queue: OutputQueue, step = Number.POSITIVE_INFINITY): string {
   let text = "";
   for (let head = queue.head(); head; head = queue.head()) {
     const count = Math.min(step, head.end - head.start);
-    text += head.buffer.toString("latin1", head.start, head.start + count);
+    text += head.bytes.buffer.toString("latin1", head.start, head.start + count);
     queue.consume(count);
   }
   return text;
@@ -47,8 +47,8 @@ test("lines can be put together in place", () => {
   const queue = new OutputQueue();
   const owner = new Writer();
   const block = queue.room(100);
-  assert.ok(block.buffer.length - block.end >= 100);
-  block.buffer.write("hello\n", block.end);
+  assert.ok(block.bytes.buffer.length - block.end >= 100);
+  block.bytes.buffer.write("hello\n", block.end);
   queue.commit(owner, block, 6);
   assert.equal(owner.queued, 6);
   assert.equal(drain(queue), "hello\n");

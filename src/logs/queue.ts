@@ -4,12 +4,9 @@
  * Lines are put together in place (`room`, `commit`), so a chunk is copied once between pipe and pipe. Everything appended
  * between two calls of `begin` stays together.
  */
-import { type Bytes, bytesOf } from "./lines.ts";
+import { Arena } from "./arena.ts";
+import type { Bytes } from "./lines.ts";
 
-/** Touched memory is what counts: an idle block costs the pages its small writes have used. */
-const BLOCK_BYTES = 256 * 1024;
-/** Blocks kept for the next flood. */
-const SPARE_BLOCKS = 2;
 /** Finished entries at the front of the segment list before it is moved up. */
 const COMPACT_AFTER = 256;
 
@@ -19,13 +16,10 @@ export interface Owner {
   lost(bytes: number): void;
 }
 
-export interface Block extends Bytes {
+export interface Block {
+  readonly bytes: Bytes;
   start: number;
   end: number;
-}
-
-function newBlock(): Block {
-  return { ...bytesOf(Buffer.allocUnsafeSlow(BLOCK_BYTES)), start: 0, end: 0 };
 }
 
 interface Segment {
@@ -36,12 +30,17 @@ interface Segment {
 export class OutputQueue {
   /** Bytes not yet taken away by `consume`. */
   size = 0;
+  readonly arena: Arena;
   #blocks: Block[] = [];
-  #spare: Block[] = [];
   #segments: Segment[] = [];
   #firstSegment = 0;
   /** Who left a line without its newline (raw format only). */
   #openLine: Owner | null = null;
+
+  /** The blocks come from `arena`, which several queues may share. */
+  constructor(arena: Arena = new Arena()) {
+    this.arena = arena;
+  }
 
   /** Before the lines of `owner`: ends a line that somebody else left open. */
   begin(owner: Owner): void {
@@ -62,8 +61,8 @@ export class OutputQueue {
   /** A block with at least `bytes` (below 64 KB) free at `end`. Write there, then `commit`. */
   room(bytes: number): Block {
     const last = this.#blocks.at(-1);
-    if (last && last.buffer.length - last.end >= bytes) return last;
-    const block = this.#spare.pop() ?? newBlock();
+    if (last && last.bytes.buffer.length - last.end >= bytes) return last;
+    const block = { bytes: this.arena.takeBlock(), start: 0, end: 0 };
     this.#blocks.push(block);
     return block;
   }
@@ -81,8 +80,9 @@ export class OutputQueue {
   append(owner: Owner, source: Uint8Array, from: number, to: number): void {
     for (let at = from; at < to; ) {
       const block = this.room(1);
-      const count = Math.min(to - at, block.buffer.length - block.end);
-      block.buffer.set(source.subarray(at, at + count), block.end);
+      const { buffer } = block.bytes;
+      const count = Math.min(to - at, buffer.length - block.end);
+      buffer.set(source.subarray(at, at + count), block.end);
       this.commit(owner, block, count);
       at += count;
     }
@@ -102,23 +102,16 @@ export class OutputQueue {
     if (!first) return;
     first.start += bytes;
     if (first.start < first.end) return;
-    first.start = 0;
-    first.end = 0;
-    if (this.#blocks.length === 1) return;
     this.#blocks.shift();
-    if (this.#spare.length < SPARE_BLOCKS) this.#spare.push(first);
+    this.arena.giveBlock(first.bytes);
   }
 
   /** Throws everything away and tells the owners. */
   discard(): void {
     this.#credit(this.size, true);
     this.size = 0;
-    const first = this.#blocks[0];
-    this.#blocks = first ? [first] : [];
-    if (first) {
-      first.start = 0;
-      first.end = 0;
-    }
+    for (const { bytes } of this.#blocks) this.arena.giveBlock(bytes);
+    this.#blocks = [];
     this.#openLine = null;
   }
 

@@ -8,6 +8,7 @@
 import fs from "node:fs";
 import type net from "node:net";
 import type { Millis } from "../core/states.ts";
+import type { Arena } from "./arena.ts";
 import { type Block, OutputQueue, type Owner } from "./queue.ts";
 
 /** One write in flight is at most so long: progress is seen often enough to tell slow from stuck. */
@@ -36,9 +37,9 @@ type Errno = string;
 
 interface Device {
   /** Bytes taken without waiting; an errno when it is no use. */
-  writeNow(block: Block, from: number, to: number): number | Errno;
+  writeNow(source: Buffer, from: number, to: number): number | Errno;
   /** Calls `done` once some or all are written. */
-  writeLater(block: Block, from: number, to: number, done: (result: number | Errno) => void): void;
+  writeLater(source: Buffer, from: number, to: number, done: (result: number | Errno) => void): void;
   close(): void;
 }
 
@@ -57,20 +58,18 @@ class PipeDevice implements Device {
     this.#kernel = kernel;
   }
 
-  writeNow(block: Block, from: number, to: number): number | Errno {
+  writeNow(source: Buffer, from: number, to: number): number | Errno {
     try {
-      return fs.writeSync(this.#fd, block.buffer, from, to - from);
+      return fs.writeSync(this.#fd, source, from, to - from);
     } catch (error) {
       const code = errnoOf(error);
       return code === "EAGAIN" ? 0 : code;
     }
   }
 
-  writeLater(block: Block, from: number, to: number, done: (result: number | Errno) => void): void {
+  writeLater(source: Buffer, from: number, to: number, done: (result: number | Errno) => void): void {
     const end = Math.min(to, from + WRITE_BYTES);
-    this.#waiting().write(block.buffer.subarray(from, end), (error) =>
-      done(error ? errnoOf(error) : end - from),
-    );
+    this.#waiting().write(source.subarray(from, end), (error) => done(error ? errnoOf(error) : end - from));
   }
 
   close(): void {
@@ -105,11 +104,11 @@ class PoolDevice implements Device {
     return 0;
   }
 
-  writeLater(block: Block, from: number, to: number, done: (result: number | Errno) => void): void {
-    fs.write(this.#fd, block.buffer, from, Math.min(WRITE_BYTES, to - from), null, (error, written) => {
+  writeLater(source: Buffer, from: number, to: number, done: (result: number | Errno) => void): void {
+    fs.write(this.#fd, source, from, Math.min(WRITE_BYTES, to - from), null, (error, written) => {
       if (!error) done(written);
       else if (error.code === "EAGAIN")
-        this.#clock.after(POLL_MILLIS, () => this.writeLater(block, from, to, done));
+        this.#clock.after(POLL_MILLIS, () => this.writeLater(source, from, to, done));
       else done(errnoOf(error));
     });
   }
@@ -118,8 +117,8 @@ class PoolDevice implements Device {
 }
 
 const NULL: Device = {
-  writeNow: (_block, from, to) => to - from,
-  writeLater: (_block, from, to, done) => done(to - from),
+  writeNow: (_source, from, to) => to - from,
+  writeLater: (_source, from, to, done) => done(to - from),
   close: () => {},
 };
 
@@ -127,7 +126,7 @@ const NULL: Device = {
 const NOBODY: Owner = { queued: 0, lost: () => {} };
 
 export class Sink {
-  readonly queue = new OutputQueue();
+  readonly queue: OutputQueue;
   readonly terminal: boolean;
   /** Called when bytes have left, or were given up, after a wait. */
   onProgress: () => void = () => {};
@@ -140,7 +139,8 @@ export class Sink {
   #retryAt: Millis | null = null;
   #lastByte = NEWLINE;
 
-  constructor(fd: number, clock: SinkClock, kernel: SinkKernel) {
+  constructor(fd: number, clock: SinkClock, kernel: SinkKernel, arena?: Arena) {
+    this.queue = new OutputQueue(arena);
     this.#fd = fd;
     this.#clock = clock;
     this.#kernel = kernel;
@@ -167,18 +167,32 @@ export class Sink {
     this.#pump(true);
   }
 
+  /**
+   * How many of the bytes have left at once, past the queue, where that is empty and the descriptor takes them; an error is
+   * left to `kick`.
+   */
+  writeThrough(source: Buffer, from: number, to: number): number {
+    if (this.#writing || this.queue.size > 0 || this.#retryAt !== null) return 0;
+    const device = this.#open();
+    const taken = typeof device === "string" ? 0 : device.writeNow(source, from, to);
+    if (typeof taken === "string" || taken === 0) return 0;
+    this.#note(source, from + taken);
+    return taken;
+  }
+
   #pump(tryNow: boolean): void {
     for (let head = this.queue.head(); head; head = this.queue.head()) {
       const device = this.#open();
       if (typeof device === "string") return this.#fail(device);
       const { start, end } = head;
-      const taken = tryNow ? device.writeNow(head, start, end) : 0;
+      const { buffer } = head.bytes;
+      const taken = tryNow ? device.writeNow(buffer, start, end) : 0;
       if (typeof taken === "string") return this.#fail(taken);
       if (taken > 0) this.#written(head, taken);
       if (taken === end - start) continue;
       this.#writing = true;
       this.#waitingSince ??= this.#clock.now();
-      device.writeLater(head, start + taken, end, (result) => this.#onWritten(head, result));
+      device.writeLater(buffer, start + taken, end, (result) => this.#onWritten(head, result));
       return;
     }
     this.#waitingSince = null;
@@ -194,9 +208,13 @@ export class Sink {
   }
 
   #written(block: Block, count: number): void {
-    this.#lastByte = block.buffer[block.start + count - 1] ?? NEWLINE;
-    this.#retryAt = null;
+    this.#note(block.bytes.buffer, block.start + count);
     this.queue.consume(count);
+  }
+
+  #note(source: Buffer, end: number): void {
+    this.#lastByte = source[end - 1] ?? NEWLINE;
+    this.#retryAt = null;
   }
 
   #fail(errno: Errno): void {
@@ -251,9 +269,15 @@ export interface Sinks {
   readonly stderr: Sink;
 }
 
-export function openSinks(stdoutFd: number, stderrFd: number, clock: SinkClock, kernel: SinkKernel): Sinks {
-  const stdout = new Sink(stdoutFd, clock, kernel);
+export function openSinks(
+  stdoutFd: number,
+  stderrFd: number,
+  clock: SinkClock,
+  kernel: SinkKernel,
+  arena?: Arena,
+): Sinks {
+  const stdout = new Sink(stdoutFd, clock, kernel, arena);
   const first = identity(stdoutFd);
   const same = first !== null && first === identity(stderrFd);
-  return { stdout, stderr: same ? stdout : new Sink(stderrFd, clock, kernel) };
+  return { stdout, stderr: same ? stdout : new Sink(stderrFd, clock, kernel, arena) };
 }

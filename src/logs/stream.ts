@@ -5,7 +5,7 @@ import { Capture, type CaptureContext, type CaptureListener } from "./capture.ts
 import { type FilterOutput, OutputFilter } from "./filter.ts";
 import { droppedText } from "./format.ts";
 import type { History } from "./history.ts";
-import { countLines, LineSplitter, type LineWriter } from "./lines.ts";
+import { LineSplitter, type LineWriter } from "./lines.ts";
 import type { LogFile } from "./log-file.ts";
 import type { OutputListener, StreamCounters, StreamName } from "./logs.ts";
 import type { PartialLines } from "./partial.ts";
@@ -180,7 +180,7 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
     if (this.#events === "chunks") this.#tell(source, from, to);
     if (channel.followers.size > 0) this.#follow(source, from, to);
     if (this.#sink === null && this.#syslog === null) {
-      channel.counters.lines += countLines(source, from, to);
+      channel.counters.lines += this.#count(source, from, to);
       return;
     }
     this.#splitter ??= new LineSplitter(this, this.#host.limits().maxLine);
@@ -229,10 +229,10 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
   lines(source: Buffer, from: number, to: number): void {
     this.#wrote = true;
     const shown = this.#syslog === null ? from : this.#syslog.lines(source, from, to);
-    if (shown > from) this.#channel.counters.lines += countLines(source, from, shown);
+    if (shown > from) this.#channel.counters.lines += this.#count(source, from, shown);
     if (shown === to) return;
-    if (this.#refuses()) return this.#drop(countLines(source, shown, to), to - shown);
-    this.#channel.counters.lines += this.#write()?.lines(source, shown, to) ?? countLines(source, shown, to);
+    if (this.#refuses()) return this.#drop(this.#count(source, shown, to), to - shown);
+    this.#channel.counters.lines += this.#write()?.lines(source, shown, to) ?? this.#count(source, shown, to);
   }
 
   piece(source: Buffer, from: number, to: number, continues: boolean, goesOn: boolean): void {
@@ -266,6 +266,10 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
   #mustPause(): boolean {
     if (this.#file?.isOver(1)) return true;
     return this.#wrote && this.#isOver(1) && this.#host.limits().overflow === "block";
+  }
+
+  #count(source: Buffer, from: number, to: number): number {
+    return this.#host.captures.arena.countLines(source, from, to);
   }
 
   #tell(source: Buffer, from: number, to: number): void {

@@ -2,9 +2,9 @@
 
 import { CONTINUED, renderTimestamp } from "./format.ts";
 import { type JsonKeys, type JsonPart, type JsonRecord, renderJson } from "./json.ts";
-import type { Bytes, LineCursor, LineWriter } from "./lines.ts";
-import { bytesOf, countLines, prefixLines } from "./lines.ts";
+import type { LineCursor, LineWriter } from "./lines.ts";
 import type { OutputQueue, Owner } from "./queue.ts";
+import type { Sink } from "./sinks.ts";
 
 const NEWLINE = Buffer.from("\n");
 const MARK = Buffer.from(CONTINUED);
@@ -22,18 +22,6 @@ export interface Writer extends LineWriter {
 
 /** Milliseconds since 1970. */
 export type WallClock = () => number;
-
-/** Views of the buffers that lines come from: nearly always the one that all pipes share. */
-const views = new WeakMap<Buffer, Bytes>();
-
-function viewOf(buffer: Buffer): Bytes {
-  let bytes = views.get(buffer);
-  if (!bytes) {
-    bytes = bytesOf(buffer);
-    views.set(buffer, bytes);
-  }
-  return bytes;
-}
 
 export class TextWriter implements Writer {
   readonly #queue: OutputQueue;
@@ -60,13 +48,13 @@ export class TextWriter implements Writer {
     cursor.read = from;
     cursor.lines = 0;
     cursor.inside = false;
-    const input = viewOf(source);
-    this.#queue.begin(this.#owner);
+    const queue = this.#queue;
+    queue.begin(this.#owner);
     while (cursor.read < to) {
-      const block = this.#queue.room(heading.length + SLACK);
+      const block = queue.room(heading.length + SLACK);
       cursor.write = block.end;
-      prefixLines(input, to, block, heading, cursor);
-      this.#queue.commit(this.#owner, block, cursor.write - block.end);
+      queue.arena.prefixLines(source, to, block.bytes, heading, cursor);
+      queue.commit(this.#owner, block, cursor.write - block.end);
     }
     return cursor.lines;
   }
@@ -101,18 +89,22 @@ export class TextWriter implements Writer {
 
 /** Bytes as they are. A line that stays unfinished is left open until it goes on or somebody else has a line. */
 export class RawWriter implements Writer {
+  readonly #sink: Pick<Sink, "queue" | "writeThrough">;
   readonly #queue: OutputQueue;
   readonly #owner: Owner;
 
-  constructor(queue: OutputQueue, owner: Owner) {
-    this.#queue = queue;
+  constructor(sink: Pick<Sink, "queue" | "writeThrough">, owner: Owner) {
+    this.#sink = sink;
+    this.#queue = sink.queue;
     this.#owner = owner;
   }
 
   lines(source: Buffer, from: number, to: number): number {
     this.#queue.begin(this.#owner);
-    this.#queue.append(this.#owner, source, from, to);
-    return countLines(source, from, to);
+    // Nothing is put before or between them: what can leave at once is not copied.
+    const taken = this.#sink.writeThrough(source, from, to);
+    this.#queue.append(this.#owner, source, from + taken, to);
+    return this.#queue.arena.countLines(source, from, to);
   }
 
   piece(source: Buffer, from: number, to: number, continues: boolean, goesOn: boolean): void {

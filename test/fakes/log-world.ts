@@ -4,6 +4,7 @@ import { closeSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import type { GlobalSpec, ProgramSpec } from "../../src/core/spec.ts";
 import { linuxKernel } from "../../src/kernel/linux.ts";
+import type { Vector } from "../../src/logs/arena.ts";
 import { createLogs } from "../../src/logs/create.ts";
 import type { Logs, OutputListener, StreamName } from "../../src/logs/logs.ts";
 import { FakeClock } from "./clock.ts";
@@ -123,6 +124,7 @@ export interface WorldOptions {
   readonly syslog?: string;
   /** stderr goes to the same pipe. */
   readonly joined?: boolean;
+  readonly vector?: () => Promise<Vector>;
 }
 
 /** `use` gets the world; everything is closed afterwards. */
@@ -142,6 +144,7 @@ export async function withWorld(options: WorldOptions, use: (world: World) => Pr
     stderr: options.joined ? stdout.write : stderr.write,
     noColor: "",
     ...(options.output ? { output: options.output } : {}),
+    ...(options.vector ? { vector: options.vector } : {}),
     ...(options.syslog === undefined ? {} : { syslog: options.syslog }),
   });
   const attach = (spec: ProgramSpec, pid: number, stream: StreamName): ProgramEnd => {
