@@ -166,6 +166,11 @@ export interface Kernel {
   setName(name: string): void;
   /** Soft RLIMIT_NOFILE of this process to the hard one; children keep the container's. */
   raiseFileLimit(): void;
+  /**
+   * Where the processors are busy, whoever wakes us runs on and we come after (SCHED_BATCH): there is more to read then, in
+   * fewer turns. Programs do not inherit it.
+   */
+  setBatch(wanted: boolean): Errno | null;
   /** Becomes another program with the same pid; comes back only when that failed. */
   replace(
     file: string,

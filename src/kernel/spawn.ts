@@ -28,6 +28,7 @@ import { asUser, isOurselves } from "./credentials.ts";
 import { fileType } from "./files.ts";
 import type { Fd, SpawnRequest, SpawnResult } from "./kernel.ts";
 import * as libc from "./libc.ts";
+import { outOfBatch } from "./scheduling.ts";
 
 type Failure = Extract<SpawnResult, { ok: false }>;
 type Step = Failure["step"];
@@ -72,8 +73,10 @@ export function spawn(request: SpawnRequest, childLimit: bigint): SpawnResult {
     if (prepared !== 0 || byChild) return failure("fork", prepared || byChild || EINVAL);
 
     const file = libc.cString(request.file);
-    const result = run(request, childLimit, directory, () =>
-      libc.posixSpawn(file, actions, attributes, argv, environment),
+    const result = outOfBatch(() =>
+      run(request, childLimit, directory, () =>
+        libc.posixSpawn(file, actions, attributes, argv, environment),
+      ),
     );
     if (result.ok && foreground && byChild === null) bringToFront(request.stdio[0], result.pid);
     return result;

@@ -2,13 +2,11 @@
 import fs from "node:fs";
 import type net from "node:net";
 import { Arena } from "./arena.ts";
+import type { Flood } from "./flood.ts";
 
 /** Most that is read of one pipe in a turn of the loop: libuv would take 2 MB, and requests and signals wait meanwhile. */
 const TURN_BYTES = 256 * 1024;
-/**
- * A read that brings this much counts as a sign of a busy program; after so many of them its pipe is made larger, and the
- * whole path faster.
- */
+/** A read that brings this much counts as a sign of a busy program; after so many of them its pipe is made larger. */
 const BUSY_READ_BYTES = 32 * 1024;
 const BUSY_READS = 4;
 const BUSY_PIPE_BYTES = 1024 * 1024;
@@ -25,11 +23,14 @@ export interface CaptureKernel {
 export class CaptureContext {
   readonly kernel: CaptureKernel;
   readonly arena: Arena;
+  /** Told what busy programs write. */
+  readonly flood: Pick<Flood, "note"> | null;
   enlarged = 0;
 
-  constructor(kernel: CaptureKernel, arena = new Arena()) {
+  constructor(kernel: CaptureKernel, arena = new Arena(), flood: Pick<Flood, "note"> | null = null) {
     this.kernel = kernel;
     this.arena = arena;
+    this.flood = flood;
   }
 }
 
@@ -111,9 +112,14 @@ export class Capture {
     this.#end();
   }
 
-  #onRead(length: number, buffer: Buffer): boolean {
+  #onRead(count: number, buffer: Buffer): boolean {
     if (this.#ended) return false;
-    if (length >= BUSY_READ_BYTES && this.#busyReads < BUSY_READS) this.#noteBusyRead();
+    let length = count;
+    if (this.#busyReads === BUSY_READS) {
+      // More has come meanwhile, and each turn costs.
+      length += this.#readMore(buffer, count);
+      this.#context.flood?.note(length);
+    } else if (length >= BUSY_READ_BYTES) this.#noteBusyRead();
     this.#listener.onBytes(buffer, length);
     if (this.#paused) return false;
     // A read that did not fill the buffer is the last of its turn.
@@ -121,6 +127,13 @@ export class Capture {
     if (this.#readInTurn < TURN_BYTES) return true;
     this.#yield();
     return false;
+  }
+
+  #readMore(buffer: Buffer, from: number): number {
+    if (from === buffer.length) return 0;
+    const count = this.#context.kernel.read(this.#fd, buffer.subarray(from));
+    // What is wrong, or the end, comes up at the next read.
+    return typeof count === "string" ? 0 : count;
   }
 
   /** Lets everybody else have a turn. */
@@ -136,7 +149,6 @@ export class Capture {
     const context = this.#context;
     if (this.#busyReads === BUSY_READS - 1 && context.enlarged >= BUSY_PIPES) return;
     if (++this.#busyReads < BUSY_READS) return;
-    context.arena.accelerate();
     context.enlarged++;
     context.kernel.setPipeSize(this.#fd, BUSY_PIPE_BYTES);
   }

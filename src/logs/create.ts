@@ -4,6 +4,7 @@ import type { Millis } from "../core/states.ts";
 import { Arena, type Vector } from "./arena.ts";
 import { CaptureContext, type CaptureKernel } from "./capture.ts";
 import { LogFiles, wantsFiles } from "./files.ts";
+import { Flood, type FloodKernel } from "./flood.ts";
 import {
   autoPrefix,
   colourPrefix,
@@ -48,7 +49,7 @@ export interface LogClock {
 }
 
 /** What of the kernel the logs use. */
-export interface LogKernel extends CaptureKernel, SinkKernel, SyslogKernel {
+export interface LogKernel extends CaptureKernel, FloodKernel, SinkKernel, SyslogKernel {
   readonly pid: number;
 }
 
@@ -110,7 +111,7 @@ class ContainerLogs implements Logs, StreamHost {
     this.#global = global;
     this.#limits = flowLimits(global);
     const arena = new Arena(options.vector);
-    this.captures = new CaptureContext(kernel, arena);
+    this.captures = new CaptureContext(kernel, arena, new Flood(kernel, clock, arena));
     this.partials = new PartialLines(clock, () => this.#global.logPartialTimeout * 1000);
     const { stdout, stderr } = openSinks(options.stdout ?? 1, options.stderr ?? 2, clock, kernel, arena);
     this.#stdout = stdout;
