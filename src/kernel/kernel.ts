@@ -166,6 +166,8 @@ export interface Kernel {
   setName(name: string): void;
   /** Soft RLIMIT_NOFILE of this process to the hard one; children keep the container's. */
   raiseFileLimit(): void;
+  /** Gives memory that was freed back to the system; malloc would keep it for later. */
+  releaseMemory(): void;
   /** Becomes another program with the same pid; comes back only when that failed. */
   replace(
     file: string,

@@ -114,6 +114,7 @@ export function linuxKernel(): Kernel {
       const { soft, hard } = libc.fileLimit();
       if (soft !== hard) libc.setFileLimit(hard, hard);
     },
+    releaseMemory: libc.trimHeap,
     replace(file, argv, environment, { keep = [], freshSignals = false } = {}) {
       const words = libc.cStrings(argv);
       const variables = libc.cStrings(environment);
