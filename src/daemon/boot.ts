@@ -61,6 +61,8 @@ export interface BootRequest {
 const FLUSH_MS = 2000;
 /** Room for the program's last output in the termination log, beside the sentence why. */
 const LAST_LINES_BYTES = 3500;
+/** After so long a usual start is over: programs are RUNNING, and what their start needed has been freed. */
+const SETTLED_MS = 2000;
 /** SIGPIPE may be of our own making shortly after we wrote something. */
 const OWN_WRITE_MS = 100;
 
@@ -429,6 +431,7 @@ export async function boot(request: BootRequest): Promise<void> {
     fault("the listeners", error);
   }
   request.onUp?.(null);
+  clock.after(SETTLED_MS, () => kernel.releaseMemory());
 
   async function startReport(): Promise<void> {
     const { notify: address, watchdog } = manager;

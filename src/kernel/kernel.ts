@@ -171,6 +171,8 @@ export interface Kernel {
    * fewer turns. Programs do not inherit it.
    */
   setBatch(wanted: boolean): Errno | null;
+  /** Gives memory that was freed back to the system; malloc would keep it for later. */
+  releaseMemory(): void;
   /** Becomes another program with the same pid; comes back only when that failed. */
   replace(
     file: string,

@@ -80,6 +80,7 @@ const lateChown = later("fchown", { arguments: ["int32", "uint32", "uint32"], re
 const lateExit = later("_exit", { arguments: ["int32"], return: "void" });
 const lateExecve = later("execve", { arguments: ["pointer", "pointer", "pointer"], return: "int32" });
 const lateIsatty = later("isatty", { arguments: ["int32"], return: "int32" });
+const lateTrim = later("malloc_trim", { arguments: ["uint64"], return: "int32" });
 const lateKill = later("kill", { arguments: ["int32", "int32"], return: "int32" });
 const latePoll = later("poll", { arguments: ["pointer", "uint64", "int32"], return: "int32" });
 const lateRead = later("read", { arguments: ["int32", "pointer", "uint64"], return: "int32" });
@@ -321,6 +322,11 @@ export function setFileLimit(soft: bigint, hard: bigint): number {
 /** Sets the file mode creation mask, answers the one before. */
 export function umask(mask: number): number {
   return lateUmask()(mask);
+}
+
+/** glibc's own: free pages anywhere in its heaps go back to the kernel. */
+export function trimHeap(): void {
+  lateTrim()(0n);
 }
 
 export function exit(code: number): never {

@@ -1,5 +1,6 @@
 /** What only Linux can show: descriptors, limits, credentials, faults, terminals, and that nothing leaks. */
 import assert from "node:assert/strict";
+import { dlopen } from "node:ffi";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -113,6 +114,29 @@ test("programs get the soft limit of files that the container gave, we get the h
     }
   }
   setFileLimit(before.soft, before.hard);
+});
+
+test("memory that was freed goes back to the system", () => {
+  const { functions: c } = dlopen(null, {
+    malloc: { arguments: ["uint64"], return: "pointer" },
+    free: { arguments: ["pointer"], return: "void" },
+    memset: { arguments: ["pointer", "int32", "uint64"], return: "pointer" },
+  });
+  const privateBytes = (): number => {
+    const [, kilobytes = ""] = /^RssAnon:\s+(\d+)/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+    return Number(kilobytes) * 1024;
+  };
+  // Small enough to come from the heap, whose end the last one then holds fast.
+  const size = 16n * 1024n;
+  const blocks = Array.from({ length: 4000 }, () => c.malloc(size));
+  for (const block of blocks) c.memset(block, 1, size);
+  const last = blocks.pop() ?? 0n;
+  for (const block of blocks) c.free(block);
+  const before = privateBytes();
+  linuxKernel().releaseMemory();
+  const given = before - privateBytes();
+  c.free(last);
+  assert.ok(given > 50e6, `${given} bytes of 65 MB`);
 });
 
 test("where Node has raised the limit before us, programs get the usual one", async () => {

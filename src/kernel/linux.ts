@@ -116,6 +116,7 @@ export function linuxKernel(): Kernel {
       if (soft !== hard) libc.setFileLimit(hard, hard);
     },
     setBatch: (wanted) => errnoOf(setBatch(wanted)),
+    releaseMemory: libc.trimHeap,
     replace(file, argv, environment, { keep = [], freshSignals = false } = {}) {
       const words = libc.cStrings(argv);
       const variables = libc.cStrings(environment);

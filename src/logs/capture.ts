@@ -1,5 +1,5 @@
 /** The reading side of one program's pipe. */
-import fs from "node:fs";
+import { closeSync } from "node:fs";
 import type net from "node:net";
 import { Arena } from "./arena.ts";
 import type { Flood } from "./flood.ts";
@@ -66,7 +66,7 @@ export class Capture {
     try {
       this.#socket = new Socket({ fd, readable: true, writable: false, onread: { buffer, callback } });
     } catch (error) {
-      fs.closeSync(fd);
+      closeSync(fd);
       throw error;
     }
     this.#socket.on("error", () => {});

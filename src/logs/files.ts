@@ -1,5 +1,5 @@
 /** Which log files there are with `log_files=also`: one for each path, whoever writes to it; names for `AUTO`. */
-import fs from "node:fs";
+import { fstatSync } from "node:fs";
 import type { GlobalSpec, LogFileSpec, ProgramId, ProgramSpec } from "../core/spec.ts";
 import { identityOf, removeAutomatic } from "./disk.ts";
 import { LogFile, type LogFileHost, type Rotation } from "./log-file.ts";
@@ -144,7 +144,7 @@ function randomLetters(): string {
 
 function identityOfFd(fd: number): string {
   try {
-    return identityOf(fs.fstatSync(fd));
+    return identityOf(fstatSync(fd));
   } catch {
     return "";
   }

@@ -5,7 +5,7 @@
  * never set on fd 1 or 2. A pipe is opened once more through /proc, non-blocking, for us alone. What cannot be opened
  * again (sockets, another user's pipe, no /proc) and terminals and files are written by one thread at a time.
  */
-import fs from "node:fs";
+import { closeSync, constants, fstatSync, openSync, type Stats, write, writeSync } from "node:fs";
 import type net from "node:net";
 import type { Millis } from "../core/states.ts";
 import type { Arena } from "./arena.ts";
@@ -60,7 +60,7 @@ class PipeDevice implements Device {
 
   writeNow(source: Buffer, from: number, to: number): number | Errno {
     try {
-      return fs.writeSync(this.#fd, source, from, to - from);
+      return writeSync(this.#fd, source, from, to - from);
     } catch (error) {
       const code = errnoOf(error);
       return code === "EAGAIN" ? 0 : code;
@@ -74,7 +74,7 @@ class PipeDevice implements Device {
 
   close(): void {
     if (this.#socket) this.#socket.destroy();
-    else fs.closeSync(this.#fd);
+    else closeSync(this.#fd);
   }
 
   /** Made when the pipe is full for the first time: its reader is slower than we are, so more room pays. */
@@ -105,7 +105,7 @@ class PoolDevice implements Device {
   }
 
   writeLater(source: Buffer, from: number, to: number, done: (result: number | Errno) => void): void {
-    fs.write(this.#fd, source, from, Math.min(WRITE_BYTES, to - from), null, (error, written) => {
+    write(this.#fd, source, from, Math.min(WRITE_BYTES, to - from), null, (error, written) => {
       if (!error) done(written);
       else if (error.code === "EAGAIN")
         this.#clock.after(POLL_MILLIS, () => this.writeLater(source, from, to, done));
@@ -235,18 +235,18 @@ export class Sink {
   #open(): Device | Errno {
     if (this.#device) return this.#device;
     try {
-      this.#device = this.#openAs(fs.fstatSync(this.#fd));
+      this.#device = this.#openAs(fstatSync(this.#fd));
       return this.#device;
     } catch (error) {
       return errnoOf(error);
     }
   }
 
-  #openAs(stat: fs.Stats): Device {
+  #openAs(stat: Stats): Device {
     if (stat.isCharacterDevice() && stat.rdev === NULL_DEVICE) return NULL;
     if (!stat.isFIFO()) return new PoolDevice(this.#fd, this.#clock);
     try {
-      const fd = fs.openSync(`/proc/self/fd/${this.#fd}`, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK);
+      const fd = openSync(`/proc/self/fd/${this.#fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
       return new PipeDevice(fd, this.#kernel);
     } catch {
       return new PoolDevice(this.#fd, this.#clock);
@@ -256,7 +256,7 @@ export class Sink {
 
 function identity(fd: number): string | null {
   try {
-    const { dev, ino } = fs.fstatSync(fd);
+    const { dev, ino } = fstatSync(fd);
     return `${dev}:${ino}`;
   } catch {
     return null;

@@ -281,6 +281,8 @@ export class FakeKernel implements Kernel {
     this.fileLimitRaised = true;
   }
 
+  releaseMemory(): void {}
+
   listen(host: string, port: number): Fd | Errno {
     return this.files.listen(host, port);
   }
