@@ -92,6 +92,8 @@ export class Merger {
     const rest = this.#renderRest();
     out += preset.rest === null ? rest : this.#renderTops();
     for (const section of this.#sections) out += `,${this.#renderSection(section, rest)}`;
+    scan.forget();
+    this.#inner.forget();
     return `{${out.slice(1)}}\n`;
   }
 
@@ -103,7 +105,7 @@ export class Merger {
     for (let index = 0; same && index < count; index++) same = scan.hasRawKey(index, rawKeys[index] ?? "");
     if (same) return this.#shape;
     const keys: string[] = [];
-    for (let index = 0; index < count; index++) keys.push(scan.rawKey(index));
+    for (let index = 0; index < count; index++) keys.push(detached(scan.rawKey(index)));
     // Each has its quotes, so no two lists are the same text.
     const text = keys.join("");
     const known = this.#known.get(text);
@@ -173,7 +175,7 @@ export class Merger {
     const level = this.#preset.lineLevel(value, null);
     if (value.length > LONGEST_KEPT) return level;
     if (this.#levels.size >= KEPT) this.#levels.clear();
-    this.#levels.set(value, level);
+    this.#levels.set(detached(value), level);
     return level;
   }
 
@@ -271,6 +273,11 @@ export class Merger {
     }
     return out;
   }
+}
+
+/** A text of its own: a part of one keeps all of it in memory, here a chunk of 64 KB for a word. */
+function detached(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 function isLevelNumber(value: string): boolean {

@@ -34,11 +34,17 @@ export class ObjectScan {
   /** False: the text is not one object, white space around it allowed. */
   read(text: string): boolean {
     this.count = 0;
-    this.text = text;
     const start = skipBlanks(text, 0);
     if (text.charCodeAt(start) !== OPEN_BRACE) return false;
     const end = endOfObject(text, start, 1, this);
-    return end !== INVALID && skipBlanks(text, end) === text.length;
+    if (end === INVALID || skipBlanks(text, end) !== text.length) return false;
+    this.text = text;
+    return true;
+  }
+
+  /** Lets go of the text: it is a part of a whole chunk. */
+  forget(): void {
+    this.text = "";
   }
 
   /** Only for the reader. */
