@@ -36,7 +36,6 @@ const SECTIONS: readonly (readonly [kind: SectionKind, header: string, doc: stri
 
 const STATUS_TEXT: Readonly<Record<Status, string>> = {
   active: "",
-  later: "not active in this version",
   none: "accepted, no effect",
 };
 

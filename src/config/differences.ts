@@ -186,12 +186,12 @@ function concerns({ section }: Difference, kind: SectionKind): boolean {
   return section === kind || (section === "program" && (kind === "fcgi-program" || kind === "eventlistener"));
 }
 
-/** Each key that is set: whether it means the same. Unknown keys, and keys to come, have been told of already. */
+/** Each key that is set: whether it means the same. Unknown keys have been told of already. */
 export function compareKeys(survey: Survey): Finding[] {
   const out: Finding[] = [];
   for (const set of survey.keys()) {
     const option = findOption(set.kind, set.key);
-    if (option === null || option.status === "later" || set.kind === "tsinit") continue;
+    if (option === null || set.kind === "tsinit") continue;
     const difference = differenceOf(set, survey);
     const place = { where: set.entry.where, section: set.section.name, key: set.key };
     if (difference) out.push({ kind: "differs", ...place, text: difference.text });

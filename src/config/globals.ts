@@ -82,6 +82,7 @@ function noticeLimits(reader: SectionReader<"supervisord">, names: Names, { host
 export interface Globals {
   readonly global: GlobalSpec;
   readonly critical: boolean;
+  readonly logLevelPrefix: boolean;
   readonly forwardSignals: ReadonlyMap<number, number>;
   /** `control=`: as written, null when not set. */
   readonly control: string | null;
@@ -133,6 +134,7 @@ export function readGlobals(
   return {
     global,
     critical: reader.get("critical", names),
+    logLevelPrefix: reader.get("log_level_prefix", names),
     forwardSignals: reader.get("forward_signals", names),
     control: reader.get("control", names),
   };

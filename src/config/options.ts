@@ -4,12 +4,8 @@
  */
 import type { TypeName } from "./values.ts";
 
-/**
- * active: does what it says. later: accepted and checked, not active in this version (a notice says so when
- * it is set to something else than its default). none: accepted and checked, it has no meaning in a
- * container's init.
- */
-export type Status = "active" | "later" | "none";
+/** active: does what it says. none: accepted and checked, it has no meaning in a container's init. */
+export type Status = "active" | "none";
 
 export interface Option<T extends TypeName = TypeName, D extends string | null = string | null> {
   readonly type: T;
@@ -58,13 +54,18 @@ const TSINIT = {
     "auto",
     "`auto`: the name padded to the longest, then ` | `; else a template with %(program_name)s, " +
       "%(group_name)s, " +
-      "%(process_num)d, %(pid)d, %(stream)s.",
+      "%(process_num)d, %(pid)d, %(stream)s. Quotes around it keep blanks at its end.",
   ),
   log_timestamps: row("timestamps", "none", "`rfc3339` puts one before the prefix."),
   log_color: row("color", "auto", "Colour the prefix when stdout is a terminal. NO_COLOR is honoured."),
   log_max_line: row("bytes", "64KB", "A longer line is cut there and marked as continued."),
   log_partial_timeout: row("seconds", "1", "Seconds that an unfinished line is held back."),
-  log_keys: row("keys", "plain", "Names of the fields in JSON.", "later"),
+  log_keys: row(
+    "keys",
+    "plain",
+    "Names of the fields in JSON: `plain`, or those of Elastic (`ecs`), Google Cloud (`gcp`), OpenTelemetry (`otel`). See logs.md.",
+  ),
+  log_level_prefix: row("boolean", "false", "Default of the program key `log_level_prefix`."),
   log_overflow: row(
     "overflow",
     "block",
@@ -196,6 +197,11 @@ const PROGRAM = {
   forward_signals: row("forward", null, "Signals to tsinit passed on to it: `USR1, HUP:USR2`."),
   log_prefix: row("template", null, "Default: `[tsinit] log_prefix`."),
   log_format: row("format", null, "Default: `[tsinit] log_format`."),
+  log_level_prefix: row(
+    "boolean",
+    null,
+    "`<0>` to `<7>` at the beginning of a line (sd-daemon) is its level, and taken off. Default: `[tsinit] log_level_prefix`.",
+  ),
   depends_on: row(
     "depends",
     "",

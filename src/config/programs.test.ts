@@ -73,6 +73,7 @@ test("the defaults are supervisord's", () => {
     },
     logFormat: "text",
     logPrefix: "auto",
+    logLevelPrefix: false,
     serverurl: null,
     stdin: "null",
     listener: null,
@@ -153,17 +154,19 @@ test("unknown keys and sections are warnings with the nearest known one, so that
 test("keys of tsinit's own", () => {
   const spec = program(
     "critical=yes\ntype=oneshot\nstopsignal=INT, TERM\nforward_signals=HUP:USR2\n" +
-      "log_format=raw\nlog_prefix=%(pid)d> ",
+      'log_format=raw\nlog_prefix="%(pid)d> "\nlog_level_prefix=yes',
   );
   assert.deepEqual(
     [spec.critical, spec.type, spec.stopsignals, [...spec.forwardSignals], spec.logFormat, spec.logPrefix],
-    [true, "oneshot", [2, 15], [[1, 12]], "raw", "%(pid)d>"],
+    [true, "oneshot", [2, 15], [[1, 12]], "raw", "%(pid)d> "],
   );
+  assert.equal(spec.logLevelPrefix, true);
   const inherited = program(
     "",
     {},
-    "[tsinit]\ncritical=true\nlog_prefix=%(program_name)s:\nlog_format=raw\nforward_signals=USR1\n",
+    "[tsinit]\ncritical=true\nlog_prefix=%(program_name)s:\nlog_format=raw\nforward_signals=USR1\nlog_level_prefix=1\n",
   );
+  assert.equal(inherited.logLevelPrefix, true);
   assert.deepEqual(
     [inherited.critical, inherited.logPrefix, inherited.logFormat, [...inherited.forwardSignals]],
     [true, "%(program_name)s:", "raw", [[10, 10]]],

@@ -167,6 +167,7 @@ function readShared(
     redirectStderr: reader.get("redirect_stderr", names),
     logFormat: reader.get("log_format", names) ?? globals.global.logFormat,
     logPrefix: reader.get("log_prefix", names) ?? globals.global.logPrefix,
+    logLevelPrefix: reader.get("log_level_prefix", names) ?? globals.logLevelPrefix,
     stdin: reader.get("stdin", names) ?? (context.document.sections.has("supervisord") ? "pipe" : "null"),
     dependsOn: [],
     restartWith: [],

@@ -81,39 +81,22 @@ export class SectionReader<S extends SectionKind> {
     return expand(text, names, key, SECRET.has(key));
   }
 
-  /** Keys nobody knows, and keys whose feature is not there yet. */
+  /** Keys nobody knows. */
   checkKeys(): void {
     const { problems } = this.#context;
     for (const [key, entry] of this.section.entries) {
       const place = { where: entry.where, section: this.section.name, key };
       const option = findOption(this.#kind, key);
-      if (option === null) {
-        const meant = nearest(key, optionKeys(this.#kind));
-        const text = `no such key${meant === null ? "" : `; maybe ${meant}`}`;
-        if (this.#kind === "tsinit") problems.error(place, `${text}${meant === null ? this.#allKeys() : ""}`);
-        else problems.warning(place, `${text}; it is ignored`);
-      } else if (option.status === "later" && !this.#isDefault(option, entry.value)) {
-        problems.notice(place, "accepted, but not active in this version");
-      }
+      if (option !== null) continue;
+      const meant = nearest(key, optionKeys(this.#kind));
+      const text = `no such key${meant === null ? "" : `; maybe ${meant}`}`;
+      if (this.#kind === "tsinit") problems.error(place, `${text}${meant === null ? this.#allKeys() : ""}`);
+      else problems.warning(place, `${text}; it is ignored`);
     }
   }
 
   #allKeys(): string {
     return `; expected one of ${optionKeys(this.#kind).join(", ")}`;
-  }
-
-  #isDefault(option: Option, value: string): boolean {
-    if (option.fallback === null) return false;
-    const type: ValueType<unknown> = TYPES[option.type];
-    try {
-      return (
-        String(type.parse(value, this.#context.host)) ===
-        String(type.parse(option.fallback, this.#context.host))
-      );
-    } catch (error) {
-      if (error instanceof Invalid) return true; // reported where it is read
-      throw error;
-    }
   }
 
   #option(key: keyof Rows<S> & string): Option {

@@ -294,9 +294,15 @@ const TEMPLATE_FIELD = new RegExp(
   "g",
 );
 
-/** Otherwise it would stand before every line as it is written. */
-function parseTemplate(text: string): string {
-  if (text.toLowerCase() === "auto") return "auto";
+/**
+ * Wrong fields are errors: otherwise they would stand before every line as they are written. Quotes around it keep blanks at
+ * its end, which the file would lose.
+ */
+function parseTemplate(written: string): string {
+  if (strip(written).toLowerCase() === "auto") return "auto";
+  const text = /^(["']).*\1$/s.test(written) && written.length > 1 ? written.slice(1, -1) : written;
+  if (/[\r\n]/.test(text))
+    throw new Invalid(`${quote(text)} has a line end in it; expected a text of one line`);
   if (!text.replace(TEMPLATE_FIELD, "").includes("%")) return text;
   throw new Invalid(
     `${quote(text)} has a field that does not exist; expected auto, or a text with %(program_name)s, ` +

@@ -100,6 +100,7 @@ const APPLIES: Readonly<Record<keyof ProgramSpec, "live" | "restart">> = {
   stderr: "live",
   logFormat: "live",
   logPrefix: "live",
+  logLevelPrefix: "live",
   serverurl: "restart",
   stdin: "restart",
   listener: "restart",

@@ -166,6 +166,8 @@ export interface ProgramSpec {
   readonly logFormat: LogFormat;
   /** A template with `%(program_name)s` …, or `auto`. */
   readonly logPrefix: string;
+  /** A line that begins with `<0>` to `<7>` says its level. */
+  readonly logLevelPrefix: boolean;
   readonly serverurl: string | null;
   /** What descriptor 0 is: /dev/null, or a pipe that clients may write to. A socket goes before either. */
   readonly stdin: "null" | "pipe";

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { kernel, pipe, turns, withWorld } from "../../test/fakes/log-world.ts";
 import { fakeGlobal, fakeSpec } from "../../test/fakes/plans.ts";
+import type { GlobalSpec } from "../core/spec.ts";
 import { createLogs } from "./create.ts";
 
 const WEB = fakeSpec("web");
@@ -193,6 +194,32 @@ test("90: json: one object a line, objects merged, bad UTF-8 replaced", async ()
       ...own,
       message: "two\nlines",
     });
+  });
+});
+
+test("90: tsinit's own lines have the names of the preset too, also after a reload", async () => {
+  const json = (logKeys: GlobalSpec["logKeys"]) => fakeGlobal({ logFormat: "json", logKeys });
+  await withWorld({ global: json("ecs") }, async ({ logs, err }) => {
+    logs.say("critical", "one\u2028line");
+    logs.configure(json("gcp"), []);
+    logs.say("warn", "two");
+    logs.configure(json("otel"), []);
+    logs.say("error", "three");
+    const text = await err.until("three");
+    assert.doesNotMatch(text, /\u2028/);
+    const [ecs, gcp, otel] = text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(
+      [ecs["log.level"], ecs.message, ecs["service.name"], ecs["process.pid"], ecs.labels.stream],
+      ["critical", "one\u2028line", "tsinit", process.pid, "stderr"],
+    );
+    assert.deepEqual([gcp.severity, gcp.message], ["WARNING", "two"]);
+    assert.deepEqual(
+      [otel.SeverityNumber, otel.Body, otel.Resource["service.name"]],
+      [17, "three", "tsinit"],
+    );
   });
 });
 

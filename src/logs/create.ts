@@ -5,29 +5,22 @@ import { Arena, type Vector } from "./arena.ts";
 import { CaptureContext, type CaptureKernel } from "./capture.ts";
 import { LogFiles, wantsFiles } from "./files.ts";
 import { Flood, type FloodKernel } from "./flood.ts";
-import {
-  autoPrefix,
-  colourPrefix,
-  isShown,
-  levelTag,
-  nameWidth,
-  OWN_NAME,
-  renderPrefix,
-  renderTimestamp,
-  wantsColour,
-} from "./format.ts";
+import { colourPrefix, isShown, nameWidth, renderPrefix, wantsColour } from "./format.ts";
 import { History } from "./history.ts";
-import { jsonKeys, renderJson } from "./json.ts";
+import { presetOf } from "./json-presets.ts";
+import { JsonWriter } from "./json-writer.ts";
+import { UnmarkedWriter } from "./level-prefix.ts";
 import type { LogFile } from "./log-file.ts";
 import type { Level, Logs, OutputListener, StreamCounters, StreamName } from "./logs.ts";
 import { MainLog } from "./main-log.ts";
+import { OwnFormat } from "./own-format.ts";
 import { OwnLines } from "./own-lines.ts";
 import { PartialLines } from "./partial.ts";
 import type { Owner } from "./queue.ts";
 import { openSinks, type Sink, type SinkKernel } from "./sinks.ts";
 import { Channel, type FlowLimits, ProgramStream, type StreamHost } from "./stream.ts";
 import { Syslog, type SyslogKernel, SyslogLines } from "./syslog.ts";
-import { JsonWriter, RawWriter, TextWriter, type Writer } from "./writers.ts";
+import { RawWriter, TextWriter, type Writer } from "./writers.ts";
 
 /** A pipe that outlives its program, because an orphan holds it, is read for so long. */
 const LINGER_MILLIS = 5000;
@@ -90,6 +83,7 @@ class ContainerLogs implements Logs, StreamHost {
   readonly #stdout: Sink;
   readonly #stderr: Sink;
   readonly #own: OwnLines;
+  #ownFormat: OwnFormat;
   readonly #main: MainLog;
   /** Made when somebody wants it; never with `log_files=off`. */
   #files: LogFiles | null = null;
@@ -120,7 +114,10 @@ class ContainerLogs implements Logs, StreamHost {
     stderr.onProgress = () => this.#onProgress();
     this.output = options.output ?? null;
     this.#main = new MainLog(global.logHistory);
-    this.#own = new OwnLines(stderr, (level, text) => this.#renderOwn(level, text));
+    this.#own = new OwnLines(stderr, (level, text) =>
+      this.#ownFormat.render(level, text, this.#wallMillis()),
+    );
+    this.#ownFormat = new OwnFormat(global, 0, kernel.pid);
     this.configure(global, options.programs);
   }
 
@@ -128,6 +125,7 @@ class ContainerLogs implements Logs, StreamHost {
     this.#global = global;
     this.#limits = flowLimits(global);
     this.#width = nameWidth(programs);
+    this.#ownFormat = new OwnFormat(global, this.#width, this.#options.kernel.pid);
     this.#order = new Map(programs.map((spec, index) => [spec.id, index]));
     this.#specs = new Map(programs.map((spec) => [spec.id, spec]));
     if (this.#files !== null || wantsFiles(global, programs)) this.#openFiles().configure(programs);
@@ -263,7 +261,7 @@ class ContainerLogs implements Logs, StreamHost {
   syslog(spec: ProgramSpec, stream: StreamName): SyslogLines | null {
     const { syslog, target } = spec[stream];
     if (!syslog || (spec.kind === "eventlistener" && stream === "stdout")) return null;
-    return new SyslogLines(this.#openSyslog(), spec.name, target === "syslog");
+    return new SyslogLines(this.#openSyslog(), spec.name, target === "syslog", spec.logLevelPrefix);
   }
 
   stripsAnsi(): boolean {
@@ -274,9 +272,13 @@ class ContainerLogs implements Logs, StreamHost {
     const { queue } = sink;
     if (spec.logFormat === "raw") return new RawWriter(sink, owner);
     if (spec.logFormat === "json") {
-      const level: Level = stream === "stdout" ? "info" : "error";
-      const record = { level, program: spec.name, group: spec.group, pid, stream };
-      return new JsonWriter(queue, owner, jsonKeys(this.#global.logKeys), record, () => this.#wallMillis());
+      return new JsonWriter(queue, owner, {
+        preset: presetOf(this.#global.logKeys),
+        origin: { program: spec.name.toWellFormed(), group: spec.group.toWellFormed(), pid, stream },
+        severity: stream === "stdout" ? "info" : "error",
+        levelPrefix: spec.logLevelPrefix,
+        wall: () => this.#wallMillis(),
+      });
     }
     const prefix = renderPrefix(spec, pid, stream, this.#width);
     const coloured = wantsColour(
@@ -287,7 +289,8 @@ class ContainerLogs implements Logs, StreamHost {
     );
     const shown = coloured ? colourPrefix(prefix, this.#order.get(spec.id) ?? 0) : prefix;
     const stamped = this.#global.logTimestamps === "rfc3339";
-    return new TextWriter(queue, owner, shown, stamped ? () => this.#wallMillis() : null);
+    const writer = new TextWriter(queue, owner, shown, stamped ? () => this.#wallMillis() : null);
+    return spec.logLevelPrefix ? new UnmarkedWriter(writer) : writer;
   }
 
   wantsRoom(stream: ProgramStream): void {
@@ -362,20 +365,6 @@ class ContainerLogs implements Logs, StreamHost {
     for (const stream of [...this.#wantRoom]) if (stream.onRoom()) this.#wantRoom.delete(stream);
     this.#own.onRoom();
     if (this.#flushes.size > 0 && this.#isIdle()) for (const done of [...this.#flushes]) done();
-  }
-
-  #renderOwn(level: Level, text: string): Buffer {
-    const { logFormat, logTimestamps, logKeys } = this.#global;
-    const time = renderTimestamp(this.#wallMillis());
-    if (logFormat === "json") {
-      const { pid } = this.#options.kernel;
-      const record = { time, level, program: OWN_NAME, group: OWN_NAME, pid, stream: "stderr" } as const;
-      return Buffer.from(renderJson(jsonKeys(logKeys), record, text, null));
-    }
-    // Among raw lines no column has to be kept.
-    const prefix = autoPrefix(OWN_NAME, logFormat === "raw" ? 0 : this.#width);
-    const head = `${logTimestamps === "rfc3339" ? `${time} ` : ""}${prefix}${levelTag(level)} `;
-    return Buffer.from(`${head}${text.split("\n").join(`\n${head}`)}\n`);
   }
 }
 

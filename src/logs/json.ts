@@ -1,16 +1,9 @@
-/** A line as a JSON object. Pure. */
-import type { GlobalSpec } from "../core/spec.ts";
-import type { Level, StreamName } from "./logs.ts";
+/** The lines of one stream as JSON, one object and one line each. What does not change from line to line is rendered once. Pure. */
+import { Merger } from "./json-merge.ts";
+import { type Origin, type Preset, renderFields } from "./json-presets.ts";
+import type { Severity } from "./severity.ts";
 
-export interface JsonRecord {
-  readonly time: string;
-  readonly level: Level;
-  readonly program: string;
-  readonly group: string;
-  readonly pid: number;
-  readonly stream: StreamName;
-}
-
+/** A piece of a line. */
 export interface JsonPart {
   /** Earlier pieces of this line were written. */
   readonly continued: boolean;
@@ -18,66 +11,83 @@ export interface JsonPart {
   readonly partial: boolean;
 }
 
-/** What each field is called. One set of names for each value of `log_keys`. */
-export type JsonKeys = Readonly<Record<keyof JsonRecord | "message", string>>;
+const WHOLE: JsonPart = { continued: false, partial: false };
 
-const PLAIN: JsonKeys = {
-  time: "time",
-  level: "level",
-  program: "program",
-  group: "group",
-  pid: "pid",
-  stream: "stream",
-  message: "message",
-};
+export class JsonLines {
+  readonly #preset: Preset;
+  readonly #origin: Origin;
+  readonly #own: string;
+  /** What stands after the message, by the marks of a piece. */
+  readonly #closes = new Map<string, string>();
+  /** What stands before it in lines of this time. */
+  readonly #opens = new Map<Severity, string>();
+  #time = "";
+  #stampedAt = Number.NaN;
+  /** Made for the first line that may be an object. */
+  #merger: Merger | null = null;
 
-export function jsonKeys(_preset: GlobalSpec["logKeys"]): JsonKeys {
-  return PLAIN;
-}
-
-/** A line may speak for itself about these; who wrote it is ours to say. */
-const LINE_WINS: ReadonlySet<keyof JsonRecord> = new Set(["time", "level"]);
-
-function parseObject(text: string): Record<string, unknown> | null {
-  if (!text.trimStart().startsWith("{")) return null;
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
+  constructor(preset: Preset, origin: Origin) {
+    this.#preset = preset;
+    this.#origin = origin;
+    this.#own = renderFields(preset.own(origin));
   }
-}
 
-/**
- * One line, newline included. A whole line that is a JSON object is merged: its text is kept to the letter behind our
- * fields, its own time and level win, and a field of it that is called like one of ours (`pid`) is renamed (`pid_`).
- */
-export function renderJson(keys: JsonKeys, record: JsonRecord, text: string, part: JsonPart | null): string {
-  const own = part ? null : parseObject(text);
-  const fields: string[] = [];
-  const clashes: string[] = [];
-  for (const field of Object.keys(record) as (keyof JsonRecord)[]) {
-    const key = keys[field];
-    if (own && Object.hasOwn(own, key)) {
-      if (LINE_WINS.has(field)) continue;
-      clashes.push(key);
+  /** When the lines that follow are read, in milliseconds since 1970. */
+  stamp(millis: number): void {
+    if (millis === this.#stampedAt) return;
+    this.#stampedAt = millis;
+    this.#time = `"${this.#preset.time}":"${this.#preset.stamp(millis)}"`;
+    this.#opens.clear();
+  }
+
+  /** A whole line, newline included. */
+  line(text: string, severity: Severity): string {
+    return this.#merge(text, severity) ?? this.piece(text, severity, WHOLE);
+  }
+
+  /** Always the message, never merged. */
+  piece(text: string, severity: Severity, part: JsonPart): string {
+    return this.#open(severity) + JSON.stringify(text) + this.#close(part);
+  }
+
+  /** null: it is no object. Cheap for most that is none. */
+  #merge(text: string, severity: Severity): string | null {
+    const first = text.charCodeAt(0);
+    // `{`, or blanks that may stand before it.
+    if (first !== 0x7b && first !== 0x20 && first !== 0x09 && first !== 0x0d) return null;
+    this.#merger ??= new Merger(this.#preset, this.#origin);
+    return this.#merger.merge(text, this.#time, severity);
+  }
+
+  #open(severity: Severity): string {
+    let open = this.#opens.get(severity);
+    if (open === undefined) {
+      const { message, messageLast } = this.#preset;
+      const own = messageLast && this.#own !== "" ? `${this.#own},` : "";
+      open = `{${this.#time},${this.#preset.levelFields(severity)},${own}"${message}":`;
+      this.#opens.set(severity, open);
     }
-    fields.push(`${JSON.stringify(key)}:${JSON.stringify(record[field])}`);
+    return open;
   }
-  const head = fields.join(",");
-  if (!own) {
-    const flags = part
-      ? `${part.continued ? ',"continued":true' : ""}${part.partial ? ',"partial":true' : ""}`
-      : "";
-    return `{${head},${JSON.stringify(keys.message)}:${JSON.stringify(text)}${flags}}\n`;
+
+  #close(part: JsonPart): string {
+    const { continued, partial } = part;
+    const which = continued ? (partial ? "both" : "continued") : partial ? "partial" : "whole";
+    let close = this.#closes.get(which);
+    if (close === undefined) {
+      close = this.#renderClose(part);
+      this.#closes.set(which, close);
+    }
+    return close;
   }
-  if (clashes.length > 0) {
-    const renamed = Object.entries(own).map(([key, value]) => [
-      clashes.includes(key) ? `${key}_` : key,
-      value,
-    ]);
-    return `{${head},${JSON.stringify(Object.fromEntries(renamed)).slice(1)}\n`;
+
+  #renderClose({ continued, partial }: JsonPart): string {
+    const { messageLast, flags, flag } = this.#preset;
+    const marks = { ...(continued && { continued: flag }), ...(partial && { partial: flag }) };
+    const fields = messageLast ? [] : [this.#own];
+    for (const { key, own } of this.#preset.sections(this.#origin))
+      fields.push(renderFields({ [key]: key === flags ? { ...own, ...marks } : own }));
+    if (flags === null) fields.push(renderFields(marks));
+    return `${["", ...fields.filter((text) => text !== "")].join(",")}}\n`;
   }
-  const body = text.trim().slice(1).trimStart();
-  return body === "}" ? `{${head}}\n` : `{${head},${body}\n`;
 }

@@ -238,7 +238,7 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
   piece(source: Buffer, from: number, to: number, continues: boolean, goesOn: boolean): void {
     this.#wrote = true;
     const isRest = from === to && continues && !goesOn;
-    const elsewhere = this.#syslog !== null && !isRest && this.#syslog.piece(source, from, to);
+    const elsewhere = this.#syslog !== null && !isRest && this.#syslog.piece(source, from, to, continues);
     if (!elsewhere && this.#refuses()) return this.#drop(goesOn ? 0 : 1, to - from);
     if (!goesOn) this.#channel.counters.lines++;
     if (!elsewhere) this.#write()?.piece(source, from, to, continues, goesOn);

@@ -89,8 +89,8 @@ test("no syslogd: one warning; it is found when it comes, and again when it was 
 
 test("for syslog alone: the console shows what syslog does not take, from there on", () => {
   const { clock, kernel, receive, syslog } = rig();
-  const alone = new SyslogLines(syslog, "web", true);
-  const beside = new SyslogLines(syslog, "web", false);
+  const alone = new SyslogLines(syslog, "web", true, false);
+  const beside = new SyslogLines(syslog, "web", false, false);
   const text = Buffer.from("one\n\ntwo\n");
   assert.equal(alone.lines(text, 0, text.length), 0);
   assert.equal(beside.lines(text, 0, text.length), 0);

@@ -3,11 +3,13 @@
  * waits for syslogd: what it does not take at once is held, within bounds, and a syslogd that comes back is found again.
  */
 import type { Millis } from "../core/states.ts";
+import { LEVEL_PREFIX, PieceLevels } from "./level-prefix.ts";
 import type { Level } from "./logs.ts";
+import { type Severity, syslogNumber } from "./severity.ts";
 
 const DEV_LOG = "/dev/log";
-/** user.info (supervisord.md 9.2). */
-const PRIORITY = 14;
+/** The facility user, in the upper bits of a priority (supervisord.md 9.2). */
+const FACILITY = 8;
 /** The name that syslog(3) takes from the program, and that rules for it match. */
 const IDENT = "supervisord";
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
@@ -39,6 +41,7 @@ export class Syslog {
   #armed = false;
   /** Not there; asked again from then on. */
   #retryAt: Millis | null = null;
+  /** Of a header, what follows the priority. */
   #head = "";
   #headSecond = -1;
 
@@ -53,11 +56,11 @@ export class Syslog {
   }
 
   /** False: there is no syslogd, and the line was not taken. */
-  send(text: Uint8Array): boolean {
+  send(text: Uint8Array, severity: Severity = "info"): boolean {
     if (this.#isMissing()) return false;
     if (this.#retryAt !== null) this.#sendHeld();
     if (this.#isMissing()) return false;
-    const line = Buffer.concat([Buffer.from(this.#header()), text]);
+    const line = Buffer.concat([Buffer.from(this.#header(severity)), text]);
     if (this.#held.length > 0) {
       this.#hold(line);
       return true;
@@ -139,17 +142,17 @@ export class Syslog {
     this.#host.say("info", `${text}; it misses ${lines} ${lines === 1 ? "line" : "lines"}`);
   }
 
-  #header(): string {
+  #header(severity: Severity): string {
     const wall = this.#host.wall();
     const second = Math.floor(wall / 1000);
     if (second !== this.#headSecond) {
       const time = new Date(wall);
       const clock = [time.getHours(), time.getMinutes(), time.getSeconds()];
       const day = `${MONTHS[time.getMonth()]} ${String(time.getDate()).padStart(2)}`;
-      this.#head = `<${PRIORITY}>${day} ${clock.map((n) => String(n).padStart(2, "0")).join(":")} ${IDENT}: `;
+      this.#head = `>${day} ${clock.map((n) => String(n).padStart(2, "0")).join(":")} ${IDENT}: `;
       this.#headSecond = second;
     }
-    return this.#head;
+    return `<${FACILITY + syslogNumber(severity)}${this.#head}`;
   }
 }
 
@@ -163,32 +166,37 @@ export class SyslogLines {
   readonly #syslog: Syslog;
   readonly #name: Buffer;
   readonly #alone: boolean;
+  readonly #levelPrefix: boolean;
+  readonly #pieces = new PieceLevels();
 
-  /** `alone`: `*_logfile=syslog`, so what syslog does not take has to be shown instead. */
-  constructor(syslog: Syslog, name: string, alone: boolean) {
+  /**
+   * `alone`: `*_logfile=syslog`, so what syslog does not take has to be shown instead. `levelPrefix`: `<3>` at the beginning
+   * of a line is its level.
+   */
+  constructor(syslog: Syslog, name: string, alone: boolean, levelPrefix: boolean) {
     this.#syslog = syslog;
     this.#name = Buffer.from(`${name} `);
     this.#alone = alone;
+    this.#levelPrefix = levelPrefix;
   }
 
   /** Whole lines, each with its newline. Answers where those begin that the console has to show. */
   lines(source: Buffer, from: number, to: number): number {
     for (let at = from; at < to; ) {
       const newline = source.indexOf(10, at);
-      if (!this.#send(source, at, newline) && this.#alone) return at;
+      if (!this.piece(source, at, newline, false) && this.#alone) return at;
       at = newline + 1;
     }
     return this.#alone ? to : from;
   }
 
-  /** Whether the console need not show it. */
-  piece(source: Buffer, from: number, to: number): boolean {
-    return this.#send(source, from, to) && this.#alone;
-  }
-
-  #send(source: Buffer, from: number, to: number): boolean {
-    const sent = this.#syslog.send(Buffer.concat([this.#name, source.subarray(from, to)]));
+  /** Whether the console need not show it. `continues`: earlier pieces of its line were sent. */
+  piece(source: Buffer, from: number, to: number, continues: boolean): boolean {
+    const level = this.#levelPrefix ? this.#pieces.next(source, from, to, continues) : null;
+    const start = level === null || continues ? from : from + LEVEL_PREFIX;
+    const text = Buffer.concat([this.#name, source.subarray(start, to)]);
+    const sent = this.#syslog.send(text, level ?? "info");
     if (!sent && !this.#alone) this.#syslog.noteLost();
-    return sent;
+    return sent && this.#alone;
   }
 }

@@ -1,7 +1,6 @@
-/** The three formats of a program's lines, written into a queue: text with a prefix, raw, JSON. */
+/** Two formats of a program's lines, written into a queue: text with a prefix, and raw. JSON: json-writer.ts. */
 
 import { CONTINUED, renderTimestamp } from "./format.ts";
-import { type JsonKeys, type JsonPart, type JsonRecord, renderJson } from "./json.ts";
 import type { LineCursor, LineWriter } from "./lines.ts";
 import type { OutputQueue, Owner } from "./queue.ts";
 import type { Sink } from "./sinks.ts";
@@ -123,60 +122,5 @@ export class RawWriter implements Writer {
     this.#queue.endLine(this.#owner);
     const bytes = Buffer.from(text);
     this.piece(bytes, 0, bytes.length, false, false);
-  }
-}
-
-export class JsonWriter implements Writer {
-  readonly #queue: OutputQueue;
-  readonly #owner: Owner;
-  readonly #keys: JsonKeys;
-  readonly #record: Omit<JsonRecord, "time">;
-  readonly #wall: WallClock;
-
-  constructor(
-    queue: OutputQueue,
-    owner: Owner,
-    keys: JsonKeys,
-    record: Omit<JsonRecord, "time">,
-    wall: WallClock,
-  ) {
-    this.#queue = queue;
-    this.#owner = owner;
-    this.#keys = keys;
-    this.#record = record;
-    this.#wall = wall;
-  }
-
-  lines(source: Buffer, from: number, to: number): number {
-    const record = { time: renderTimestamp(this.#wall()), ...this.#record };
-    let text = "";
-    let lines = 0;
-    for (let at = from; at < to; lines++) {
-      const newline = source.indexOf(10, at);
-      text += renderJson(this.#keys, record, source.toString("utf8", at, newline), null);
-      at = newline + 1;
-    }
-    this.#append(text);
-    return lines;
-  }
-
-  piece(source: Buffer, from: number, to: number, continues: boolean, goesOn: boolean): void {
-    if (from === to && continues && !goesOn) return;
-    const part: JsonPart | null = continues || goesOn ? { continued: continues, partial: goesOn } : null;
-    this.#one(this.#record, source.toString("utf8", from, to), part);
-  }
-
-  notice(text: string): void {
-    this.#one({ ...this.#record, level: "warn" }, text, null);
-  }
-
-  #one(record: Omit<JsonRecord, "time">, text: string, part: JsonPart | null): void {
-    this.#append(renderJson(this.#keys, { time: renderTimestamp(this.#wall()), ...record }, text, part));
-  }
-
-  #append(text: string): void {
-    const bytes = Buffer.from(text);
-    this.#queue.begin(this.#owner);
-    this.#queue.append(this.#owner, bytes, 0, bytes.length);
   }
 }

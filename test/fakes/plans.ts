@@ -64,6 +64,7 @@ export function fakeSpec(id: string, keys: Partial<ProgramSpec> = {}): ProgramSp
     stderr: { ...LOG_FILE, target: "stderr" },
     logFormat: "text",
     logPrefix: "auto",
+    logLevelPrefix: false,
     serverurl: null,
     stdin: "null",
     listener: null,
