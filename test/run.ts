@@ -65,7 +65,7 @@ const SUITES: readonly Suite[] = [
     needsBuild: true,
     needsRoot: false,
     needsCommands: ["python3", "supervisord", "supervisorctl", "promtool"],
-    limit: 10 * MINUTE,
+    limit: 20 * MINUTE,
   },
   {
     name: "container",
