@@ -185,7 +185,7 @@ command=sh -c "echo to a file; echo to another >&2; exec sleep 1000"
 stdout_logfile=@DIR@/file.log
 stderr_logfile=@DIR@/file.err
 [program:round]
-command=sh -c "for i in 1 2 3 4 5 6 7; do echo $i 3456789; sleep 0.1; done; exec sleep 1000"
+command=sh -c "for i in 1 2 3 4 5 6 7; do echo $i 3456789; until cat @DIR@/round.log* | grep -q ^$i; do sleep 0.02; done; done; exec sleep 1000"
 stdout_logfile=@DIR@/round.log
 stdout_logfile_maxbytes=20
 stdout_logfile_backups=2
@@ -196,11 +196,13 @@ stdout_logfile=@DIR@/one.log
 `,
     steps: [
       until("file RUNNING, round RUNNING, one RUNNING"),
-      untilOutput("one", /end/),
+      untilFile("file.log", /file/),
+      untilFile("file.err", /another/),
+      untilFile("one.log", /end/),
       file("file.log"),
       file("file.err"),
       file("one.log"),
-      untilOutput("round", /7 3456789/),
+      untilFile("round.log", /7 3456789/),
       file("round.log"),
       file("round.log.1"),
       file("round.log.2"),

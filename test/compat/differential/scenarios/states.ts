@@ -1,6 +1,6 @@
 /** The life of a program: starting, running, ending, trying again, giving up. */
 import { BASE, KEEP, type Scenario } from "../scenario.ts";
-import { act, ctl, killProgram, rpc, said, sorted, until } from "../steps.ts";
+import { act, ctl, killProgram, rpc, said, sorted, until, untilFile } from "../steps.ts";
 
 const AUTO = { "automatic-log-files:path": /logfile$/ };
 
@@ -103,13 +103,15 @@ startretries=0
 [program:flaky]
 command=sh -c "echo try >> @DIR@/tries; exit 7"
 startsecs=5
-startretries=2
+startretries=3
 [program:never]
 command=sh -c "exit 0"
 startsecs=5
 startretries=1
 `,
     steps: [
+      // The third wait is long enough to be asked in.
+      untilFile("tries", /(try\n){3}/),
       until("flaky BACKOFF"),
       ctl("status flaky"),
       ctl("start flaky"),
