@@ -248,15 +248,6 @@ const INHERITANCE: [title: string, run: Case][] = [
     },
   ],
   [
-    "a child has the container's scheduling policy, whatever ours is at the moment",
-    async (bench) => {
-      assert.equal(bench.kernel.setBatch(true), null);
-      assert.equal((await bench.showSelf()).get("policy"), "0");
-      assert.equal(bench.kernel.setBatch(false), null);
-      assert.equal((await bench.showSelf()).get("policy"), "0");
-    },
-  ],
-  [
     "a child leads its own group in our session (34)",
     async (bench) => {
       const first = await bench.showSelf();

@@ -97,8 +97,6 @@ export const O_CLOEXEC = 0o2000000;
 export const F_SETFD = 2;
 export const F_DUPFD_CLOEXEC = 1030;
 export const F_SETPIPE_SZ = 1031;
-export const SCHED_OTHER = 0;
-export const SCHED_BATCH = 3;
 export const FD_CLOEXEC = 1;
 export const CLOSE_RANGE_CLOEXEC = 4n;
 

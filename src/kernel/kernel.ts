@@ -166,11 +166,6 @@ export interface Kernel {
   setName(name: string): void;
   /** Soft RLIMIT_NOFILE of this process to the hard one; children keep the container's. */
   raiseFileLimit(): void;
-  /**
-   * Where the processors are busy, whoever wakes us runs on and we come after (SCHED_BATCH): there is more to read then, in
-   * fewer turns. Programs do not inherit it.
-   */
-  setBatch(wanted: boolean): Errno | null;
   /** Gives memory that was freed back to the system; malloc would keep it for later. */
   releaseMemory(): void;
   /** Becomes another program with the same pid; comes back only when that failed. */

@@ -304,15 +304,3 @@ test("wait statuses and stat lines are read as documented", () => {
   assert.deepEqual(stat("Z", 3), found, "only its first thread has ended");
   assert.equal(parseStat(""), null);
 });
-
-test("the main thread's scheduling policy changes and is given back", () => {
-  const kernel = linuxKernel();
-  const policy = (): string | undefined =>
-    /^.*\) (.*)$/s.exec(readFileSync(`/proc/self/task/${process.pid}/stat`, "latin1"))?.[1]?.split(" ")[38];
-  assert.equal(policy(), "0");
-  assert.equal(kernel.setBatch(true), null);
-  assert.equal(policy(), "3");
-  assert.equal(kernel.setBatch(true), null);
-  assert.equal(kernel.setBatch(false), null);
-  assert.equal(policy(), "0");
-});

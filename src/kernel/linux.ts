@@ -35,7 +35,6 @@ import * as libc from "./libc.ts";
 import { knock, listenTcp, listenUnix, setBacklog } from "./listen.ts";
 import { childrenOf, environmentOf, findDescendants, processAt, userOf } from "./processes.ts";
 import { bindDatagrams, receiveDatagram } from "./receive.ts";
-import { outOfBatch, setBatch } from "./scheduling.ts";
 import { spawn } from "./spawn.ts";
 import { decodeText } from "./text.ts";
 import { watch } from "./watch.ts";
@@ -115,7 +114,6 @@ export function linuxKernel(): Kernel {
       const { soft, hard } = libc.fileLimit();
       if (soft !== hard) libc.setFileLimit(hard, hard);
     },
-    setBatch: (wanted) => errnoOf(setBatch(wanted)),
     releaseMemory: libc.trimHeap,
     replace(file, argv, environment, { keep = [], freshSignals = false } = {}) {
       const words = libc.cStrings(argv);
@@ -124,7 +122,7 @@ export function linuxKernel(): Kernel {
       // Node marks its own stdio close-on-exec.
       for (const fd of [0, 1, 2, ...keep]) libc.fcntl(fd, F_SETFD, 0);
       if (freshSignals) forgetSignals();
-      return outOfBatch(() => errnoName(-libc.execve(libc.cString(file), words, variables)));
+      return errnoName(-libc.execve(libc.cString(file), words, variables));
     },
     exit: libc.exit,
     writeNow: writeAll,

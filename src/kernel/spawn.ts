@@ -28,7 +28,6 @@ import { asUser, isOurselves } from "./credentials.ts";
 import { fileType } from "./files.ts";
 import type { Fd, SpawnRequest, SpawnResult } from "./kernel.ts";
 import * as libc from "./libc.ts";
-import { outOfBatch } from "./scheduling.ts";
 
 type Failure = Extract<SpawnResult, { ok: false }>;
 type Step = Failure["step"];
@@ -73,10 +72,8 @@ export function spawn(request: SpawnRequest, childLimit: bigint): SpawnResult {
     if (prepared !== 0 || byChild) return failure("fork", prepared || byChild || EINVAL);
 
     const file = libc.cString(request.file);
-    const result = outOfBatch(() =>
-      run(request, childLimit, directory, () =>
-        libc.posixSpawn(file, actions, attributes, argv, environment),
-      ),
+    const result = run(request, childLimit, directory, () =>
+      libc.posixSpawn(file, actions, attributes, argv, environment),
     );
     if (result.ok && foreground && byChild === null) bringToFront(request.stdio[0], result.pid);
     return result;

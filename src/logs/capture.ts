@@ -10,6 +10,12 @@ const TURN_BYTES = 256 * 1024;
 const BUSY_READ_BYTES = 32 * 1024;
 const BUSY_READS = 4;
 const BUSY_PIPE_BYTES = 1024 * 1024;
+/**
+ * A program writes a few kilobytes at a time, and each would be a turn of the loop for us and an interruption for it. In a
+ * flood a read that brings less than this is the last for so long: less than it takes to fill an enlarged pipe.
+ */
+const REST_BYTES = 64 * 1024;
+const REST_MILLIS = 1;
 /** Enlarged pipes count against the user's pipe-user-pages-soft (64 MB by default): only so many at a time. */
 const BUSY_PIPES = 16;
 
@@ -24,10 +30,14 @@ export class CaptureContext {
   readonly kernel: CaptureKernel;
   readonly arena: Arena;
   /** Told what busy programs write. */
-  readonly flood: Pick<Flood, "note"> | null;
+  readonly flood: Pick<Flood, "note" | "isOn" | "clock"> | null;
   enlarged = 0;
 
-  constructor(kernel: CaptureKernel, arena = new Arena(), flood: Pick<Flood, "note"> | null = null) {
+  constructor(
+    kernel: CaptureKernel,
+    arena = new Arena(),
+    flood: Pick<Flood, "note" | "isOn" | "clock"> | null = null,
+  ) {
     this.kernel = kernel;
     this.arena = arena;
     this.flood = flood;
@@ -122,6 +132,7 @@ export class Capture {
     } else if (length >= BUSY_READ_BYTES) this.#noteBusyRead();
     this.#listener.onBytes(buffer, length);
     if (this.#paused) return false;
+    if (length < REST_BYTES && this.#rests()) return false;
     // A read that did not fill the buffer is the last of its turn.
     this.#readInTurn = length < buffer.length ? 0 : this.#readInTurn + length;
     if (this.#readInTurn < TURN_BYTES) return true;
@@ -136,12 +147,25 @@ export class Capture {
     return typeof count === "string" ? 0 : count;
   }
 
+  /** In a flood, a pipe that has given all it had is left to fill. */
+  #rests(): boolean {
+    const { flood } = this.#context;
+    if (this.#busyReads < BUSY_READS || !flood?.isOn) return false;
+    this.#readInTurn = 0;
+    flood.clock.after(REST_MILLIS, () => this.#goOn());
+    return true;
+  }
+
+  #goOn(): void {
+    if (!this.#paused && !this.#ended) this.#socket.resume();
+  }
+
   /** Lets everybody else have a turn. */
   #yield(): void {
     this.#readInTurn = 0;
     this.#yielding ??= setImmediate(() => {
       this.#yielding = null;
-      if (!this.#paused && !this.#ended) this.#socket.resume();
+      this.#goOn();
     });
   }
 

@@ -4,7 +4,7 @@ import type { Millis } from "../core/states.ts";
 import { Arena, type Vector } from "./arena.ts";
 import { CaptureContext, type CaptureKernel } from "./capture.ts";
 import { LogFiles, wantsFiles } from "./files.ts";
-import { Flood, type FloodKernel } from "./flood.ts";
+import { Flood } from "./flood.ts";
 import { colourPrefix, isShown, nameWidth, renderPrefix, wantsColour } from "./format.ts";
 import { History } from "./history.ts";
 import { presetOf } from "./json-presets.ts";
@@ -42,7 +42,7 @@ export interface LogClock {
 }
 
 /** What of the kernel the logs use. */
-export interface LogKernel extends CaptureKernel, FloodKernel, SinkKernel, SyslogKernel {
+export interface LogKernel extends CaptureKernel, SinkKernel, SyslogKernel {
   readonly pid: number;
 }
 
@@ -105,7 +105,7 @@ class ContainerLogs implements Logs, StreamHost {
     this.#global = global;
     this.#limits = flowLimits(global);
     const arena = new Arena(options.vector);
-    this.captures = new CaptureContext(kernel, arena, new Flood(kernel, clock, arena));
+    this.captures = new CaptureContext(kernel, arena, new Flood(clock, arena));
     this.partials = new PartialLines(clock, () => this.#global.logPartialTimeout * 1000);
     const { stdout, stderr } = openSinks(options.stdout ?? 1, options.stderr ?? 2, clock, kernel, arena);
     this.#stdout = stdout;

@@ -8,43 +8,38 @@ const MB = 1024 * 1024;
 
 function scene() {
   const clock = new FakeClock();
-  const batch: boolean[] = [];
   let loads = 0;
   const arena = new Arena(() => {
     loads++;
     return new Promise(() => {});
   });
-  const setBatch = (wanted: boolean): null => {
-    batch.push(wanted);
-    return null;
-  };
-  return { clock, batch, flood: new Flood({ setBatch }, clock, arena), loads: () => loads };
+  return { clock, flood: new Flood(clock, arena), loads: () => loads };
 }
 
 test("much within a second is a flood, and is over after a second with little", () => {
-  const { clock, batch, flood, loads } = scene();
+  const { clock, flood, loads } = scene();
   for (let index = 0; index < 15; index++) flood.note(MB);
-  assert.deepEqual(batch, []);
+  assert.equal(flood.isOn, false);
   flood.note(MB);
-  assert.deepEqual([batch, loads()], [[true], 1]);
+  assert.deepEqual([flood.isOn, loads()], [true, 1]);
   for (let second = 0; second < 3; second++) {
     flood.note(20 * MB);
     clock.advance(1000);
   }
-  assert.deepEqual(batch, [true]);
+  assert.equal(flood.isOn, true);
   flood.note(15 * MB);
   clock.advance(1000);
-  assert.deepEqual(batch, [true, false]);
+  assert.equal(flood.isOn, false);
   clock.advance(10_000);
   flood.note(16 * MB);
-  assert.deepEqual(batch, [true, false, true]);
+  assert.equal(flood.isOn, true);
 });
 
 test("the same bytes over hours are none", () => {
-  const { clock, batch, flood, loads } = scene();
+  const { clock, flood, loads } = scene();
   for (let index = 0; index < 100; index++) {
     flood.note(10 * MB);
     clock.advance(1001);
   }
-  assert.deepEqual([batch, loads()], [[], 0]);
+  assert.deepEqual([flood.isOn, loads()], [false, 0]);
 });

@@ -135,17 +135,20 @@ test("a flood goes over to it in the middle, and no byte changes; another progra
     loads++;
     return load();
   };
-  await withWorld({ programs: [web, raw], vector }, async ({ attach, out, err, logs }) => {
+  await withWorld({ programs: [web, raw], vector }, async ({ attach, out, err, logs, clock }) => {
     const quiet = attach(raw, 2, "stderr");
     quiet.write("before\n");
     await err.until("before\n");
     const { ended } = attach(web, 1, "stdout").run(
       "i=0; while [ $i -lt 24 ]; do seq 1 200000; i=$((i+1)); done",
     );
+    const lines = (): number => logs.counters("web:web", "stdout").lines;
+    while (lines() < 24 * 200_000) {
+      clock.advance(1);
+      await turns(1);
+    }
     await ended;
     logs.finish("web:web", 1);
-    const lines = (): number => logs.counters("web:web", "stdout").lines;
-    while (lines() < 24 * 200_000) await turns(1);
     const once = Array.from({ length: 200_000 }, (_, index) => `web    | ${index + 1}\n`).join("");
     await out.untilTrue(() => out.length >= once.length * 24);
     assert.ok(out.text() === once.repeat(24), "the output is the program's");

@@ -59,7 +59,6 @@ function showSelf(self: FakeProcess): void {
     parent: self.parent?.pid ?? self.traits.parent,
     group: self.group,
     session: self.session,
-    policy: 0,
     nofile: fileLimit,
     umask: umask.toString(8).padStart(4, "0"),
     directory,

@@ -227,10 +227,6 @@ export class FakeKernel implements Kernel {
     return this.#takeFailure("setPipeSize")?.errno ?? this.files.setPipeSize(fd, bytes);
   }
 
-  setBatch(): null {
-    return null;
-  }
-
   chown(fd: Fd, uid: number, gid: number): Errno | null {
     const failure = this.#takeFailure("chown");
     return failure ? failure.errno : this.files.chown(fd, uid, gid, this.uid === 0);
