@@ -62,8 +62,8 @@ const UNWANTED = new Set([
   "worker_threads",
 ]);
 
-/** Bytes written. Throws with esbuild's messages, or when a module is in it that must not be. */
-export async function bundle(entry: string, outfile: string): Promise<number> {
+/** Bytes written. Throws with esbuild's messages, or when a module is in it that must not be. `more`: for tests. */
+export async function bundle(entry: string, outfile: string, more: readonly Plugin[] = []): Promise<number> {
   const stubs: Plugin = {
     name: "stubs",
     setup(builder) {
@@ -106,7 +106,7 @@ export async function bundle(entry: string, outfile: string): Promise<number> {
     minifySyntax: true,
     legalComments: "none",
     metafile: true,
-    plugins: [stubs, wasm],
+    plugins: [stubs, wasm, ...more],
     logLevel: "warning",
   });
   const [output] = Object.values(result.metafile.outputs);

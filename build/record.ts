@@ -9,29 +9,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { getRawAsset } from "node:sea";
 import { Script } from "node:vm";
-
-type Call = (...values: unknown[]) => unknown;
+import { tellingSpawns } from "./spawns.ts";
 
 const [, , task, cache = "", ...words] = process.argv;
 const source = Buffer.from(getRawAsset("main")).toString("latin1");
-
-/**
- * The bundle's `require`. The cache ends with the first program's start: whatever ran later, every start would have to read
- * before it, and functions that have run often by then are marked to be made machine code at once.
- */
-function tellingSpawns(onSpawn: () => void): (name: string) => object | undefined {
-  const ffi = process.getBuiltinModule("node:ffi");
-  const dlopen = (...request: Parameters<typeof ffi.dlopen>): object => {
-    const { lib, functions } = ffi.dlopen(...request);
-    const { posix_spawn: spawn, ...others }: Record<string, Call | undefined> = functions;
-    const spawnAndTell: Call = (...values) => {
-      onSpawn();
-      return spawn?.(...values);
-    };
-    return { lib, functions: { ...others, posix_spawn: spawnAndTell } };
-  };
-  return (name) => (name === "node:ffi" ? { ...ffi, dlopen } : process.getBuiltinModule(name));
-}
 
 if (task === "check") {
   const { cachedDataRejected } = new Script(source, { filename: "tsinit", cachedData: readFileSync(cache) });
@@ -47,5 +28,9 @@ if (task === "check") {
     if (!isRecorded) writeFileSync(cache, script.createCachedData());
     isRecorded = true;
   };
+  // A bundle that spawns nothing.
+  process.on("exit", record);
+  // Whatever ran later, every start would have to read before its first program, and functions that have run often by then
+  // are marked to be made machine code at once.
   script.runInThisContext()(tellingSpawns(record), { exports: {} });
 }

@@ -219,13 +219,14 @@ function send({ request, response, connections }: Exchange, reply: Reply): void 
   // its requests with one line too many. Its time is limited all the same.
   const { socket } = request;
   if (reply.status >= 400) socket.destroySoon = () => socket.end();
+  const body = Buffer.from(reply.body);
   response.writeHead(reply.status, {
     ...COMMON_HEADERS,
     "Content-Type": reply.contentType,
-    "Content-Length": Buffer.byteLength(reply.body),
+    "Content-Length": body.length,
     ...reply.headers,
   });
-  response.end(request.method === "HEAD" ? undefined : reply.body);
+  response.end(request.method === "HEAD" ? undefined : body);
 }
 
 /** False: there are too many already. */

@@ -59,10 +59,16 @@ export function quote(text: string): string {
     const escaped = ESCAPES[char];
     if (escaped !== undefined) out += escaped;
     else if (char === mark) out += `\\${char}`;
-    else if (char !== " " && /[\p{C}\p{Z}]/u.test(char)) out += hexEscape(char.codePointAt(0) ?? 0);
+    else if (!isPrintableAscii(char) && /[\p{C}\p{Z}]/u.test(char))
+      out += hexEscape(char.codePointAt(0) ?? 0);
     else out += char;
   }
   return mark + out + mark;
+}
+
+/** Most characters; asking Unicode for its classes takes a third of a millisecond, the first time. */
+function isPrintableAscii(char: string): boolean {
+  return char >= " " && char <= "~";
 }
 
 function hexEscape(code: number): string {

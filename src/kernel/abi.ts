@@ -14,6 +14,16 @@ interface SyscallNumbers {
   readonly pidfd_open: bigint;
   readonly setfsuid: bigint;
   readonly setfsgid: bigint;
+  readonly close: bigint;
+  readonly fcntl: bigint;
+  readonly openat: bigint;
+  readonly pipe2: bigint;
+  readonly prlimit64: bigint;
+  readonly rt_sigprocmask: bigint;
+  readonly socket: bigint;
+  readonly connect: bigint;
+  readonly bind: bigint;
+  readonly listen: bigint;
 }
 
 const X64: SyscallNumbers = {
@@ -30,6 +40,16 @@ const X64: SyscallNumbers = {
   pidfd_open: 434n,
   setfsuid: 122n,
   setfsgid: 123n,
+  close: 3n,
+  fcntl: 72n,
+  openat: 257n,
+  pipe2: 293n,
+  prlimit64: 302n,
+  rt_sigprocmask: 14n,
+  socket: 41n,
+  connect: 42n,
+  bind: 49n,
+  listen: 50n,
 };
 
 /** Linux's generic table (asm-generic/unistd.h). */
@@ -47,6 +67,16 @@ const ARM64: SyscallNumbers = {
   pidfd_open: 434n,
   setfsuid: 151n,
   setfsgid: 152n,
+  close: 57n,
+  fcntl: 25n,
+  openat: 56n,
+  pipe2: 59n,
+  prlimit64: 261n,
+  rt_sigprocmask: 135n,
+  socket: 198n,
+  connect: 203n,
+  bind: 200n,
+  listen: 201n,
 };
 
 const IS_ARM64 = process.arch === "arm64";
@@ -78,6 +108,7 @@ export const SIG_UNBLOCK = 1;
 export const SIG_SETMASK = 2;
 /** sigset_t: 1024 bits of which the kernel knows the first 64. */
 export const SIGSET_SIZE = 128;
+export const KERNEL_SIGSET_SIZE = 8n;
 
 /** posix_spawn_file_actions_t is 80 bytes and posix_spawnattr_t 336 in glibc; both get room to spare. */
 export const FILE_ACTIONS_SIZE = 256;
@@ -100,7 +131,7 @@ export const F_SETPIPE_SZ = 1031;
 export const FD_CLOEXEC = 1;
 export const CLOSE_RANGE_CLOEXEC = 4n;
 
-export const RLIMIT_NOFILE = 7;
+export const RLIMIT_NOFILE = 7n;
 
 export const PR_GET_DUMPABLE = 3;
 export const PR_SET_DUMPABLE = 4;

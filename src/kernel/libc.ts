@@ -4,7 +4,8 @@
  *
  * Two rules keep errno right. Every C function that sets it returns int32 here, for a 64-bit result is a BigInt whose
  * allocation may collect garbage; and it is read in the very expression that sees -1, with nothing allocated between.
- * 64-bit arguments are bigint. What every start needs is resolved at once, the rest at its first use (0.03 ms each).
+ * 64-bit arguments are bigint. What every start needs is resolved at once, the rest at its first use. Each function costs
+ * 0.04 ms and a page of memory: where no wrapper of libc does more than the system call, `syscall` stands for it.
  */
 import {
   type DynamicLibrary,
@@ -16,7 +17,16 @@ import {
   getUint64,
   toBuffer,
 } from "node:ffi";
-import { DIRENT, EINTR, POLLFD, RLIMIT_NOFILE, SIGSET_SIZE, SYS } from "./abi.ts";
+import {
+  AT_FDCWD,
+  DIRENT,
+  EINTR,
+  KERNEL_SIGSET_SIZE,
+  POLLFD,
+  RLIMIT_NOFILE,
+  SIGSET_SIZE,
+  SYS,
+} from "./abi.ts";
 import { encodeText } from "./text.ts";
 
 /** An address in our own memory. */
@@ -24,10 +34,6 @@ export type Pointer = bigint;
 
 const { lib, functions: c } = dlopen(null, {
   __errno_location: { arguments: [], return: "pointer" },
-  close: { arguments: ["int32"], return: "int32" },
-  fcntl: { arguments: ["int32", "int32", "int32"], return: "int32" },
-  open: { arguments: ["pointer", "int32", "int32"], return: "int32" },
-  pipe2: { arguments: ["pointer", "int32"], return: "int32" },
   posix_spawn: {
     arguments: ["pointer", "pointer", "pointer", "pointer", "pointer", "pointer"],
     return: "int32",
@@ -39,8 +45,6 @@ const { lib, functions: c } = dlopen(null, {
   posix_spawnattr_setflags: { arguments: ["pointer", "int16"], return: "int32" },
   posix_spawnattr_setsigdefault: { arguments: ["pointer", "pointer"], return: "int32" },
   prctl: { arguments: ["int32", "uint64", "uint64", "uint64", "uint64"], return: "int32" },
-  prlimit64: { arguments: ["int32", "int32", "pointer", "pointer"], return: "int32" },
-  pthread_sigmask: { arguments: ["int32", "pointer", "pointer"], return: "int32" },
   sigaction: { arguments: ["int32", "pointer", "pointer"], return: "int32" },
   strlen: { arguments: ["pointer"], return: "uint64" },
   syscall: { arguments: ["int64", "int64", "int64", "int64", "int64"], return: "int32" },
@@ -86,7 +90,6 @@ const latePoll = later("poll", { arguments: ["pointer", "uint64", "int32"], retu
 const lateRead = later("read", { arguments: ["int32", "pointer", "uint64"], return: "int32" });
 const lateTcgetpgrp = later("tcgetpgrp", { arguments: ["int32"], return: "int32" });
 const lateTcsetpgrp = later("tcsetpgrp", { arguments: ["int32", "int32"], return: "int32" });
-const lateUmask = later("umask", { arguments: ["uint32"], return: "uint32" });
 const lateWrite = later("write", { arguments: ["int32", "pointer", "uint64"], return: "int32" });
 const lateAddChdir = later("posix_spawn_file_actions_addchdir_np", {
   arguments: ["pointer", "pointer"],
@@ -166,22 +169,19 @@ export function environ(): Buffer[] {
 /** `path` is a C string. */
 export function open(path: Buffer, flags: number): number {
   for (;;) {
-    const fd = c.open(path, flags, 0);
-    const failed = fd === -1 ? getInt32(ERRNO, 0) : 0;
-    if (failed === 0) return fd;
-    if (failed !== EINTR) return -failed;
+    const fd = syscall(SYS.openat, AT_FDCWD, getRawPointer(path), BigInt(flags));
+    if (fd !== -EINTR) return fd;
   }
 }
 
 /** Linux has closed the descriptor whatever it answers: never repeated. */
 export function close(fd: number): void {
-  c.close(fd);
+  syscall(SYS.close, BigInt(fd));
 }
 
 /** Not for requests whose argument is a pointer. */
 export function fcntl(fd: number, request: number, argument: number): number {
-  const result = c.fcntl(fd, request, argument);
-  return result === -1 ? -getInt32(ERRNO, 0) : result;
+  return syscall(SYS.fcntl, BigInt(fd), BigInt(request), BigInt(argument));
 }
 
 export function read(fd: number, into: Uint8Array): number {
@@ -209,8 +209,8 @@ export function write(fd: number, bytes: Uint8Array): number {
 const pipeEnds = allocate(8);
 
 export function pipe2(flags: number): { read: number; write: number } | number {
-  const result = c.pipe2(pipeEnds.at, flags);
-  if (result === -1) return -getInt32(ERRNO, 0);
+  const result = syscall(SYS.pipe2, pipeEnds.at, BigInt(flags));
+  if (result < 0) return result;
   return { read: pipeEnds.bytes.readInt32LE(0), write: pipeEnds.bytes.readInt32LE(4) };
 }
 
@@ -300,7 +300,7 @@ export function sigaction(signal: number, next: Memory | null, old: Memory | nul
 /** `how` is SIG_BLOCK, SIG_UNBLOCK or SIG_SETMASK. Answers the mask as it was. */
 export function changeSignalMask(how: number, set: Memory): Memory {
   const old = allocate(SIGSET_SIZE);
-  c.pthread_sigmask(how, set.at, old.at);
+  syscall(SYS.rt_sigprocmask, BigInt(how), set.at, old.at, KERNEL_SIGSET_SIZE);
   return old;
 }
 
@@ -308,20 +308,19 @@ const limits = allocate(16);
 
 /** RLIMIT_NOFILE of this process. */
 export function fileLimit(): { soft: bigint; hard: bigint } {
-  c.prlimit64(0, RLIMIT_NOFILE, 0n, limits.at);
+  syscall(SYS.prlimit64, 0n, RLIMIT_NOFILE, 0n, limits.at);
   return { soft: limits.bytes.readBigUInt64LE(0), hard: limits.bytes.readBigUInt64LE(8) };
 }
 
 export function setFileLimit(soft: bigint, hard: bigint): number {
   limits.bytes.writeBigUInt64LE(soft, 0);
   limits.bytes.writeBigUInt64LE(hard, 8);
-  const result = c.prlimit64(0, RLIMIT_NOFILE, limits.at, 0n);
-  return result === -1 ? -getInt32(ERRNO, 0) : result;
+  return syscall(SYS.prlimit64, 0n, RLIMIT_NOFILE, limits.at, 0n);
 }
 
 /** Sets the file mode creation mask, answers the one before. */
 export function umask(mask: number): number {
-  return lateUmask()(mask);
+  return process.umask(mask);
 }
 
 /** glibc's own: free pages anywhere in its heaps go back to the kernel. */

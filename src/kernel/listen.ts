@@ -19,14 +19,11 @@ import {
   SOCK_STREAM,
   SOCKADDR_UN,
   SOL_SOCKET,
+  SYS,
 } from "./abi.ts";
 import type { Errno, Fd } from "./kernel.ts";
 import * as libc from "./libc.ts";
 
-const socket = libc.later("socket", { arguments: ["int32", "int32", "int32"], return: "int32" });
-const bind = libc.later("bind", { arguments: ["int32", "pointer", "uint32"], return: "int32" });
-const listen = libc.later("listen", { arguments: ["int32", "int32"], return: "int32" });
-const connect = libc.later("connect", { arguments: ["int32", "pointer", "uint32"], return: "int32" });
 const setsockopt = libc.later("setsockopt", {
   arguments: ["int32", "int32", "int32", "pointer", "uint32"],
   return: "int32",
@@ -46,8 +43,8 @@ export function listenTcp(host: string, port: number, backlog: number): Fd | Err
     if (both !== -EAFNOSUPPORT && both !== -EADDRNOTAVAIL) return errnoName(-both);
     return answer(open(AF_INET, address4([0, 0, 0, 0], port), SOCKADDR_IN, backlog));
   }
-  const numbers = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(host)?.slice(1).map(Number);
-  if (!numbers || numbers.some((number) => number > 255)) return "ENOTSUP";
+  const numbers = parseAddress4(host);
+  if (numbers === null) return "ENOTSUP";
   return answer(open(AF_INET, address4(numbers, port), SOCKADDR_IN, backlog));
 }
 
@@ -62,16 +59,16 @@ export function listenUnix(path: string, backlog: number): Fd | Errno {
 
 /** 0, or minus the errno. */
 export function setBacklog(fd: Fd, backlog: number): number {
-  return libc.orErrno(listen()(fd, backlog));
+  return listen(fd, backlog);
 }
 
 /** Never waits: a queue that is full is "EAGAIN". */
 export function knock(path: string): Errno | null {
   const address = unixAddress(path);
   if (typeof address === "number") return errnoName(address);
-  const fd = libc.orErrno(socket()(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (fd < 0) return errnoName(-fd);
-  const result = libc.orErrno(connect()(fd, address.at, SOCKADDR_UN.size));
+  const result = libc.syscall(SYS.connect, BigInt(fd), address.at, BigInt(SOCKADDR_UN.size));
   libc.close(fd);
   return result < 0 ? errnoName(-result) : null;
 }
@@ -91,6 +88,13 @@ function answer(result: number): Fd | Errno {
   return result < 0 ? errnoName(-result) : result;
 }
 
+/** Four numbers, or null; one expression for all of it takes V8 a fifth of a millisecond to compile. */
+function parseAddress4(host: string): number[] | null {
+  const parts = host.split(".");
+  const isNumber = (part: string): boolean => /^\d{1,3}$/.test(part) && Number(part) <= 255;
+  return parts.length === 4 && parts.every(isNumber) ? parts.map(Number) : null;
+}
+
 function address4(numbers: readonly number[], port: number): libc.Memory {
   const address = libc.allocate(SOCKADDR_IN);
   address.bytes.writeUInt16LE(AF_INET, 0);
@@ -108,15 +112,23 @@ function anyAddress6(port: number): libc.Memory {
 
 /** The descriptor, or minus the errno. */
 function open(family: number, address: libc.Memory, size: number, backlog: number): number {
-  const fd = libc.orErrno(socket()(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC);
   if (fd < 0) return fd;
   let result = family === AF_UNIX ? 0 : setFlag(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (result >= 0 && family === AF_INET6) result = setFlag(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-  if (result >= 0) result = libc.orErrno(bind()(fd, address.at, size));
-  if (result >= 0) result = libc.orErrno(listen()(fd, backlog));
+  if (result >= 0) result = libc.syscall(SYS.bind, BigInt(fd), address.at, BigInt(size));
+  if (result >= 0) result = listen(fd, backlog);
   if (result >= 0) return fd;
   libc.close(fd);
   return result;
+}
+
+function socket(family: number, type: number): number {
+  return libc.syscall(SYS.socket, BigInt(family), BigInt(type), 0n);
+}
+
+function listen(fd: Fd, backlog: number): number {
+  return libc.syscall(SYS.listen, BigInt(fd), BigInt(backlog));
 }
 
 function setFlag(fd: Fd, level: number, option: number, value: number): number {

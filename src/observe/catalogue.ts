@@ -58,9 +58,12 @@ function endsAnyTime({ autorestart, schedule }: ProgramSpec): boolean {
   return autorestart !== "never" && schedule === null;
 }
 
+const ALL_REASONS = Object.keys(REASONS) as RestartReason[];
+
 function reasonsOf({ state }: ScrapedProgram): readonly string[] {
   if (state === null) return [];
-  return Object.entries(REASONS).flatMap(([reason, isPossible]) => (isPossible(state.spec) ? [reason] : []));
+  const { spec } = state;
+  return ALL_REASONS.filter((reason) => REASONS[reason](spec));
 }
 
 /** Signals with a meaning of their own; others appear when they are first received. */

@@ -153,7 +153,11 @@ test("awkward names stay apart, and promtool has nothing to say", async () => {
 });
 
 test("families are whole, and each has one HELP and one TYPE", async () => {
-  const body = await render(metricsOf(["web", "crew:a"]));
+  // Written in several turns.
+  const ids = Array.from({ length: 300 }, (_, index) => `crew:p${index}`);
+  const body = await render(metricsOf(["web", ...ids]));
+  assert.equal(body.match(/^tsinit_program_up\{/gm)?.length, 301);
+  assert.equal(body.match(/^tsinit_build_info\{/gm)?.length, 1);
   const seen: string[] = [];
   for (const line of body.trimEnd().split("\n")) {
     const name = /^(?:# (?:HELP|TYPE) )?([a-z_0-9]+)/.exec(line)?.[1];
@@ -206,23 +210,26 @@ test("a removed program takes its series with it", async () => {
 test("a thousand programs in a tenth of a second, and the loop turns meanwhile", async () => {
   const ids = Array.from({ length: 1000 }, (_, index) => `group${index % 10}:program${index}`);
   const metrics = metricsOf(ids);
-  await render(metrics);
+  const tries: number[] = [];
+  for (let n = 0; n < 6; n++) {
+    const before = process.cpuUsage();
+    await render(metrics);
+    const { user, system } = process.cpuUsage(before);
+    tries.push((user + system) / 1000);
+  }
+  assert.ok(Math.min(...tries) < 100, `${tries.join(", ")} ms of CPU time`);
   let turns = 0;
-  let running = true;
+  let isRunning = true;
   const spin = (): void => {
     turns++;
-    if (running) setImmediate(spin);
+    if (isRunning) setImmediate(spin);
   };
-  const tries: number[] = [];
   setImmediate(spin);
-  for (let n = 0; n < 5; n++) {
-    const started = process.hrtime.bigint();
-    await render(metrics);
-    tries.push(Number(process.hrtime.bigint() - started) / 1e6);
-  }
-  running = false;
-  assert.ok(Math.min(...tries) < 100, `${tries.join(", ")} ms`);
-  assert.ok(turns >= 5 * CATALOGUE.length, `${turns} turns`);
+  await render(metrics);
+  isRunning = false;
+  // A family of all programs is not written in one turn.
+  const perProgram = CATALOGUE.filter(({ labels }) => labels.includes("program")).length;
+  assert.ok(turns >= 8 * perProgram, `${turns} turns`);
 });
 
 test("scrapes at the same time share one answer", async () => {

@@ -1,13 +1,14 @@
 /**
  * Prometheus metrics: from a snapshot and the journal's counters to text. Nothing is collected between scrapes, and the loop
- * gets a turn between two families, so that signals and exits never wait for a scrape.
+ * gets a turn after every few programs of a family, so that signals and exits never wait for a scrape.
  */
 import type { RestartReason } from "../core/effect.ts";
 import type { ProgramSnapshot, Snapshot } from "../core/snapshot.ts";
 import type { ProgramId } from "../core/spec.ts";
 import { CATALOGUE, type Family, type Scrape } from "./catalogue.ts";
 import { createDefaults } from "./defaults.ts";
-import { type FamilyValues, type Labels, loadRegistry } from "./prom-client.ts";
+import { textOf } from "./labels.ts";
+import { type FamilyValues, loadRegistry } from "./prom-client.ts";
 
 export interface StreamNumbers {
   readonly lines: number;
@@ -67,6 +68,9 @@ export interface Metrics {
   render(openMetrics: boolean): Promise<RenderedMetrics>;
 }
 
+/** Whose series are written before the loop gets a turn: a thousand lines at most, a millisecond or two. */
+const PROGRAMS_PER_TURN = 125;
+
 export function createMetrics(source: MetricsSource): Metrics {
   const running = new Map<boolean, Promise<RenderedMetrics>>();
   const defaults = createDefaults();
@@ -76,20 +80,28 @@ export function createMetrics(source: MetricsSource): Metrics {
     const registry = new Registry(
       openMetrics ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE,
     );
-    const scrape = takeScrape(source, await source.usage().catch(() => new Map<ProgramId, Usage>()));
+    const usage = await source.usage().catch(() => new Map<ProgramId, Usage>());
+    await nextTurn();
+    const scrape = takeScrape(source, usage);
+    const slices = sliceByProgram(scrape);
     const parts: string[] = [];
     const write = async (family: FamilyValues): Promise<void> => {
-      if (family.values.length === 0) return;
       // In OpenMetrics the family has the name without `_total`, and prom-client puts it back onto the samples.
       const counter = openMetrics && family.type === "counter";
       const named = counter ? { ...family, name: family.name.replace(/_total$/, "") } : family;
       parts.push(await registry.getMetricsAsString({ get: async () => named }), "\n");
     };
     for (const family of CATALOGUE) {
-      await write(collect(family, scrape));
-      await nextTurn();
+      const lines: string[] = [];
+      for (const slice of family.labels.includes("program") ? slices : [scrape]) {
+        await nextTurn();
+        lines.push(renderSeries(family, slice));
+      }
+      if (lines.every((text) => text === "")) continue;
+      await write({ ...family, values: [] });
+      parts.push(...lines);
     }
-    for (const family of await defaults()) await write(family);
+    for (const family of await defaults()) if (family.values.length > 0) await write(family);
     if (openMetrics) parts.push("# EOF\n");
     return { contentType: registry.contentType, body: parts.join("") };
   }
@@ -123,14 +135,26 @@ function takeScrape(source: MetricsSource, usage: ReadonlyMap<ProgramId, Usage>)
   return { programs, totals: source.totals(), nodeVersion: process.version };
 }
 
+function sliceByProgram(scrape: Scrape): Scrape[] {
+  const slices: Scrape[] = [];
+  for (let from = 0; from < scrape.programs.length; from += PROGRAMS_PER_TURN)
+    slices.push({ ...scrape, programs: scrape.programs.slice(from, from + PROGRAMS_PER_TURN) });
+  return slices;
+}
+
 /**
- * The values are handed to prom-client as they are, without its store: that joins label values with `|` to find a series,
- * and `|` may be part of a name.
+ * A line for each value, without prom-client: its store joins label values with `|` to find a series, and `|` may be part of
+ * a name; and its formatter makes and escapes anew the labels that two dozen lines of a program share. Pieces that are joined
+ * at the end leave the collector least to do, which was a third of a scrape.
  */
-function collect(family: Family, scrape: Scrape): FamilyValues {
-  const values: { labels: Labels; sharedLabels?: Labels; value: number }[] = [];
+function renderSeries(family: Family, scrape: Scrape): string {
+  const pieces: (string | number)[] = [];
   family.collect(scrape, (labels, value, more) => {
-    if (value !== null) values.push(more ? { labels, sharedLabels: more, value } : { labels, value });
+    if (value === null || !Number.isFinite(value)) return;
+    const text = textOf(labels);
+    if (text === "") pieces.push(family.name, " ", value, "\n");
+    else if (more === undefined) pieces.push(family.name, "{", text, "} ", value, "\n");
+    else pieces.push(family.name, "{", text, ",", textOf(more), "} ", value, "\n");
   });
-  return { name: family.name, help: family.help, type: family.type, values };
+  return pieces.join("");
 }

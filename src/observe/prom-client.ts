@@ -11,8 +11,6 @@ export interface FamilyValues {
   readonly type: string;
   readonly values: readonly {
     readonly labels: Labels;
-    /** Written after the others, and only once per object: it is remembered. */
-    readonly sharedLabels?: Labels;
     readonly value: number;
   }[];
 }

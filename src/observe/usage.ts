@@ -184,7 +184,8 @@ async function readProcesses(proc: string): Promise<ReadonlyMap<number, Process>
 
 function readProcess(proc: string, pid: number): Process | null {
   try {
-    const stat = readFileSync(`${proc}/${pid}/stat`, "latin1");
+    // As UTF-8 it is one call; otherwise Node takes 64 KB for a file whose size is not known.
+    const stat = readFileSync(`${proc}/${pid}/stat`, "utf8");
     // The name, in parentheses, may hold anything: count from the last one (proc(5), fields 3 and up).
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return {
