@@ -57,8 +57,10 @@ export interface BootRequest {
   readonly onUp?: (problem: string | null) => void;
 }
 
-/** How long the last lines may take to leave, once nothing else is left to do. */
-const FLUSH_MS = 2000;
+/** At the end: a reader of stdout or stderr that takes nothing for so long is stuck. */
+const STUCK_MS = 2000;
+/** What the last lines have when `shutdown_timeout` is over. */
+const LAST_LINES_MS = 500;
 /** Room for the program's last output in the termination log, beside the sentence why. */
 const LAST_LINES_BYTES = 3500;
 /** SIGPIPE may be of our own making shortly after we wrote something. */
@@ -71,6 +73,8 @@ export async function boot(request: BootRequest): Promise<void> {
   let report: Report | null = null;
   let faults = 0;
   let ending = false;
+  /** Somebody has no patience with a slow reader of the last lines. */
+  const hurried = Promise.withResolvers<void>();
   let lastOwnWrite = Number.NEGATIVE_INFINITY;
 
   const listeners: ListenerHost = createListenerHost({
@@ -310,7 +314,9 @@ export async function boot(request: BootRequest): Promise<void> {
     writeTerminationLog(terminationLog, output === "" ? `${why}\n` : `${why}\n${output}`);
     const level: Level = outcome.code === 0 ? "info" : "critical";
     if (!isQuiet(level)) say(level, why);
-    await logs.flush(FLUSH_MS);
+    const killAt = loop.system().shutdown?.killAt ?? null;
+    const limit = killAt === null ? null : Math.max(LAST_LINES_MS, killAt - clock.now());
+    await Promise.race([logs.flush(STUCK_MS, limit), hurried.promise]);
     // The exit listeners (signal-exit's among them) run here: process.exit() could wait for ever on a stuck write.
     process.emit("exit", outcome.code);
     kernel.exit(outcome.code);
@@ -332,12 +338,14 @@ export async function boot(request: BootRequest): Promise<void> {
   function onExitRequest(signal: Signal): void {
     const name = signalName(signal);
     if (passthrough) {
+      if (ending) hurried.resolve();
       loop.submit({ type: "forward", signal });
       loop.submit({ type: "shutdown", cause: name, hurry: false });
       return;
     }
     say("warn", `received ${name} indicating exit request`);
     const hurry = asked++ > 0 && signal !== SIGNALS.QUIT;
+    if (ending && hurry) hurried.resolve();
     const blame = listeners.blame() ?? (signal === SIGNALS.QUIT ? "fatal" : null);
     loop.submit({ type: "shutdown", cause: name, hurry, blame });
   }
@@ -396,7 +404,7 @@ export async function boot(request: BootRequest): Promise<void> {
     servers.closeAll();
     sockets.closeAll();
     request.onUp?.(refused.join("\n"));
-    await logs.flush(FLUSH_MS);
+    await logs.flush(STUCK_MS, null);
     kernel.exit(EXIT_USAGE);
   }
   await startReport();

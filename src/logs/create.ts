@@ -3,6 +3,7 @@ import { type GlobalSpec, namespec, type ProgramId, type ProgramSpec } from "../
 import type { Millis } from "../core/states.ts";
 import { CaptureContext, type CaptureKernel } from "./capture.ts";
 import { LogFiles, wantsFiles } from "./files.ts";
+import { Flushes } from "./flushes.ts";
 import {
   autoPrefix,
   colourPrefix,
@@ -93,7 +94,7 @@ class ContainerLogs implements Logs, StreamHost {
   #specs: ReadonlyMap<ProgramId, ProgramSpec> = new Map();
   readonly #programs = new Map<ProgramId, ProgramLogs>();
   readonly #wantRoom = new Set<ProgramStream>();
-  readonly #flushes = new Set<() => void>();
+  readonly #flushes: Flushes;
   #global: GlobalSpec;
   #limits: FlowLimits;
   #width = 0;
@@ -113,6 +114,11 @@ class ContainerLogs implements Logs, StreamHost {
     this.#stderr = stderr;
     stdout.onProgress = () => this.#onProgress();
     stderr.onProgress = () => this.#onProgress();
+    this.#flushes = new Flushes({
+      now: () => clock.now(),
+      after: (millis, listener) => clock.after(millis, listener),
+      isIdle: () => this.#isIdle(),
+    });
     this.output = options.output ?? null;
     this.#main = new MainLog(global.logHistory);
     this.#own = new OwnLines(stderr, (level, text) => this.#renderOwn(level, text));
@@ -219,18 +225,11 @@ class ContainerLogs implements Logs, StreamHost {
     return first === null ? second : second === null ? first : Math.min(first, second);
   }
 
-  flush(millis: number): Promise<void> {
+  flush(patience: Millis, limit: Millis | null): Promise<void> {
     this.#own.write();
-    if (this.#isIdle()) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.#flushes.delete(done);
-        cancel();
-        resolve();
-      };
-      const cancel = this.#clock.after(millis, done);
-      this.#flushes.add(done);
-    });
+    // Those that wrote last may not have been read yet.
+    for (const { streams } of this.#programs.values()) for (const stream of [...streams]) stream.finish();
+    return this.#flushes.wait(patience, limit);
   }
 
   // What the streams ask for.
@@ -356,7 +355,7 @@ class ContainerLogs implements Logs, StreamHost {
   #onProgress(): void {
     for (const stream of [...this.#wantRoom]) if (stream.onRoom()) this.#wantRoom.delete(stream);
     this.#own.onRoom();
-    if (this.#flushes.size > 0 && this.#isIdle()) for (const done of [...this.#flushes]) done();
+    this.#flushes.onProgress();
   }
 
   #renderOwn(level: Level, text: string): Buffer {

@@ -182,7 +182,7 @@ test("13: a closed reader ends nothing: output is counted as dropped", async () 
     const { ended } = attach(WEB, 1, "stdout").run("seq 1 300000");
     await ended;
     logs.finish("web:web", 1);
-    await logs.flush(1000);
+    await logs.flush(1000, null);
     const { lines, bytes, droppedBytes } = logs.counters("web:web", "stdout");
     assert.equal(lines, 300_000);
     assert.equal(droppedBytes, bytes + 300_000 * "web    | ".length);
