@@ -288,6 +288,11 @@ class ContainerLogs implements Logs, StreamHost {
     this.#wantRoom.add(stream);
   }
 
+  holdAll(sink: Sink): void {
+    for (const { streams } of this.#programs.values())
+      for (const stream of streams) if (stream.writesTo(sink)) stream.hold();
+  }
+
   ended(stream: ProgramStream): void {
     this.#programs.get(stream.id)?.streams.delete(stream);
   }
@@ -375,11 +380,14 @@ class ContainerLogs implements Logs, StreamHost {
 
 function flowLimits(global: GlobalSpec): FlowLimits {
   const { logBuffer, logOverflow, logMaxLine } = global;
+  const sink = logBuffer * FULL_STREAMS;
   return {
     overflow: logOverflow,
     maxLine: logMaxLine,
     stream: logBuffer,
     lastWords: logBuffer + LAST_WORDS_BYTES,
-    sink: logBuffer * FULL_STREAMS,
+    sink,
+    sinkFull: sink * 2,
+    sinkLastWords: sink * 4,
   };
 }
