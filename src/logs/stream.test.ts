@@ -55,6 +55,20 @@ test("87: block: a stuck reader stops the program that writes, and nobody else",
   });
 });
 
+test("86: a line that waits in its pipe because nobody reads is not broken up", async () => {
+  const global = { logBuffer: SMALL_BUFFER };
+  await withWorld({ programs: [WEB], global, reading: false }, async ({ attach, logs, out, clock }) => {
+    const { ended } = attach(WEB, 1, "stdout").run("seq 1 400000");
+    await settled(() => logs.counters("web:web", "stdout").bytes);
+    clock.advance(5000);
+    out.start();
+    await ended;
+    const wanted = numbers(400_000);
+    await out.untilTrue(() => out.length >= wanted.length + 400_000 * "web    | ".length);
+    assert.equal(hash(unprefixed(out.text())), hash(wanted));
+  });
+});
+
 /** Reads in small sips, with pauses. */
 async function sip(reader: Reader, isDone: () => boolean): Promise<void> {
   while (!isDone()) {

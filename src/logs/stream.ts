@@ -185,6 +185,8 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
   /** Reads no more until there is room. */
   hold(): void {
     this.#capture.pause();
+    // The rest of an unfinished line may be in the pipe: it is not the program that keeps it waiting.
+    this.#noteHeld(false);
     this.#host.wantsRoom(this);
   }
 
@@ -271,6 +273,7 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
       this.#sink?.kick();
     }
     this.#capture.resume();
+    if (this.#splitter?.holding) this.#noteHeld(true);
     return true;
   }
 
