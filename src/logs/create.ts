@@ -112,8 +112,8 @@ class ContainerLogs implements Logs, StreamHost {
     const { stdout, stderr } = openSinks(options.stdout ?? 1, options.stderr ?? 2, clock, kernel);
     this.#stdout = stdout;
     this.#stderr = stderr;
-    stdout.onProgress = () => this.#onProgress();
-    stderr.onProgress = () => this.#onProgress();
+    this.#watch(stdout, "stdout");
+    if (stderr !== stdout) this.#watch(stderr, "stderr");
     this.#flushes = new Flushes({
       now: () => clock.now(),
       after: (millis, listener) => clock.after(millis, listener),
@@ -346,6 +346,13 @@ class ContainerLogs implements Logs, StreamHost {
       this.#options.syslog,
     );
     return this.#syslog;
+  }
+
+  #watch(sink: Sink, name: StreamName): void {
+    sink.onProgress = () => this.#onProgress();
+    sink.onBroken = (errno) =>
+      this.say("error", `cannot write to ${name}: ${errno}; what it misses is counted`);
+    sink.onMended = (bytes) => this.say("info", `${name} is written again; it misses ${bytes} bytes`);
   }
 
   #wallMillis(): number {
