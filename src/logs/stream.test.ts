@@ -117,6 +117,30 @@ test("block: last words are read although the program is over its limit", async 
   });
 });
 
+test("block: the last words of a hundred programs that end while nobody reads are kept", async () => {
+  const specs = Array.from({ length: 100 }, (_, index) => fakeSpec(`p${index}`));
+  const burst = `${"x".repeat(59)}\n`.repeat(1000);
+  const global = { logBuffer: SMALL_BUFFER };
+  await withWorld({ programs: specs, global, reading: false }, async ({ attach, logs, out }) => {
+    const ends = specs.map((spec, pid) => attach(spec, pid, "stdout"));
+    for (let round = 0; round < 2; round++) {
+      for (const end of ends) end.write(burst);
+      await turns(20);
+    }
+    for (const [pid, { id }] of specs.entries()) {
+      ends[pid]?.close();
+      logs.finish(id, pid);
+    }
+    const counters = specs.map(({ id }) => logs.counters(id, "stdout"));
+    assert.deepEqual(
+      counters,
+      specs.map(() => ({ lines: 2000, bytes: 2 * burst.length, droppedBytes: 0 })),
+    );
+    out.start();
+    await out.untilTrue(() => out.length === 200 * (burst.length + 1000 * "tsinit | ".length));
+  });
+});
+
 test("drop: the program goes on, and the stream says how much is missing", async () => {
   const global = { logBuffer: SMALL_BUFFER, logOverflow: "drop" } as const;
   await withWorld({ programs: [WEB], global, reading: false }, async ({ attach, logs, out }) => {
