@@ -97,6 +97,7 @@ async function runInit(
     load,
     cwd: (daemonizes && directory) || request.cwd,
     version: VERSION,
+    banner: supervisord === null ? `tsinit ${VERSION}` : "supervisord",
     onUp: (problem) => daemonize?.reportUp(kernel, problem),
   });
 }

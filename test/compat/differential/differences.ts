@@ -68,6 +68,10 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
         supervisord: /^WARN killing '\w+' \(PID\) with SIGKILL$/,
         tsinit: /^WARN killing '\w+' \(PID\) with SIGKILL after 1 second$/,
       },
+      three: {
+        supervisord: /^WARN killing '\w+' \(PID\) with SIGKILL$/,
+        tsinit: /^WARN killing '\w+' \(PID\) with SIGKILL after 3 seconds$/,
+      },
       five: {
         supervisord: /^WARN killing '\w+' \(PID\) with SIGKILL$/,
         tsinit: /^WARN killing '\w+' \(PID\) with SIGKILL after 5 seconds$/,
