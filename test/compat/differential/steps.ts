@@ -202,6 +202,15 @@ export function told(program: string, waits: boolean, differs?: Differs): Step {
   });
 }
 
+/** The daemon's own lines like this one; `await`: when there is one. */
+export function ownWords(pattern: RegExp, wait: "await" | "now", differs?: Differs): Step {
+  return comparing(`its own words, ${pattern}`, differs, async (side) => {
+    const found = (): string[] => ownLines(side).filter((line) => pattern.test(line));
+    if (wait === "await") await side.until(`a line like ${pattern}`, () => found().length > 0);
+    return found();
+  });
+}
+
 /** `LEVEL text` of the daemon's own lines: supervisord's log on its stdout, ours on stderr. */
 export function ownLines(side: Side): string[] {
   const pattern = side.name === "real" ? /^\S+ \S+,\d+ (\w+ .*)$/gm : /^tsinit +\| (\w+ .*)$/gm;

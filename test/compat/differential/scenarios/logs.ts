@@ -1,6 +1,6 @@
 /** Output and where it can be read: tail, readLog, offsets, clear, /logtail, files. */
 import { BASE, KEEP, type Scenario } from "../scenario.ts";
-import { ctl, file, http, rpc, told, until, untilFile, untilOutput } from "../steps.ts";
+import { act, ctl, file, http, ownWords, rpc, told, until, untilFile, untilOutput } from "../steps.ts";
 
 const TALK = `${BASE}
 [program:talk]
@@ -240,6 +240,9 @@ startretries=20
       told("workers", false),
       told("flaky", false),
       told("stubborn", true, { "kill-after:three": /^4$/ }),
+      ownWords(/running as root|RPC interface|HTTP authentication/, "now", "own-words:start"),
+      act("a hangup", async (side) => process.kill(side.pid, "SIGHUP")),
+      ownWords(/SIGHUP indicating/, "await", "own-words:hup"),
     ],
   },
 ];
