@@ -74,6 +74,10 @@ export class Init {
     return join(this.dir, "tsinit.ini");
   }
 
+  get binary(): string {
+    return this.#options.binary ?? BINARY;
+  }
+
   fill(text: string): string {
     return text.replaceAll("@DIR@", this.dir);
   }

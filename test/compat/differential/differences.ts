@@ -180,7 +180,7 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
       section: {
         supervisord: /^(File contains no section headers\.|file: '.*', line: 1|'key=value\\n'|absent)$/,
         tsinit:
-          /^(@DIR@\/supervisord\.conf:1: File contains no section headers: 'key=value'; expected .*|absent)$/,
+          /^(@DIR@\/supervisord\.conf:1: File contains no section headers: 'key=…'; expected .*|absent)$/,
       },
       reread: {
         supervisord:
