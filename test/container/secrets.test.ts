@@ -143,7 +143,11 @@ conformance(92, "secrets appear in nothing that it writes or answers, at any lev
     ["pid"],
   ]) {
     const answer = await init.run(init.binary, "ctl", ...login, ...words);
-    assert.doesNotMatch(answer.stdout + answer.stderr, /unauthorized|requires authentication/i, words.join(" "));
+    assert.doesNotMatch(
+      answer.stdout + answer.stderr,
+      /unauthorized|requires authentication/i,
+      words.join(" "),
+    );
     search(`ctl ${words.join(" ")}`, answer.stdout + answer.stderr);
   }
   const wrong = await init.run(
