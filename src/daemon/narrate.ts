@@ -75,11 +75,12 @@ export function createNarrator({ clock, specOf, say }: NarratorOptions): Narrato
     if (entry.type !== "state") return;
     const { id, to } = entry;
     stopping.delete(id);
-    if (to.name === "STOPPING") {
+    if (to.name !== "STOPPING") dying?.delete(id);
+    else if (dying === null) {
       const stop = {};
       stopping.set(id, stop);
       awaitStop(id, stop, STOP_MS);
-    } else dying?.delete(id);
+    }
   }
 
   /** Giving up is never one of many. */
