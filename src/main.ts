@@ -55,6 +55,8 @@ async function runInit(
 ): Promise<void> {
   // The kernel would show the thread's name; people look for supervisord by its own.
   kernel.setName(supervisord === null ? "tsinit" : "supervisord");
+  const { withoutNodeStreams } = await import("./daemon/node-streams.ts");
+  withoutNodeStreams();
   const { listenForSignals } = await import("./daemon/signals.ts");
   const signals = listenForSignals(kernel);
   const { loadConfig, readHost } = await import("./config/load.ts");
@@ -95,6 +97,7 @@ async function runInit(
     load,
     cwd: (daemonizes && directory) || request.cwd,
     version: VERSION,
+    banner: supervisord === null ? `tsinit ${VERSION}` : "supervisord",
     onUp: (problem) => daemonize?.reportUp(kernel, problem),
   });
 }

@@ -1,4 +1,5 @@
 /** What a program waits for, what watches it and when it runs, as rows of `tsinit check`. */
+
 import {
   type Condition,
   namespec,
@@ -7,6 +8,7 @@ import {
   type ProgramSpec,
   type ReadyWay,
 } from "../core/spec.ts";
+import { withoutLogin } from "./secrets.ts";
 
 const CONDITIONS: Readonly<Record<Condition, string>> = {
   started: "to start",
@@ -68,11 +70,6 @@ function renderLive({ live, watchdogSecs }: ProgramSpec): string[] {
     );
   if (watchdogSecs !== null) parts.push(`WATCHDOG=1 every ${watchdogSecs} s`);
   return parts;
-}
-
-/** Passwords are in no report. */
-export function withoutLogin(url: string): string {
-  return url.replace(/\/\/[^/?#]*@/, "//");
 }
 
 function renderWay(way: ReadyWay | Probe): string {

@@ -4,12 +4,12 @@
  */
 import { signalName } from "../core/signal-names.ts";
 import { advise } from "./advice.ts";
-import { withoutLogin } from "./check-order.ts";
 import { renderForwards, renderPlan } from "./check-plan.ts";
 import { type Config, type Problem, renderProblem } from "./config.ts";
 import { compareKeys } from "./differences.ts";
 import { type Finding, type FindingKind, placeOf, renderFindings, Survey, sortByPlace } from "./findings.ts";
 import type { Surveyed } from "./load.ts";
+import { secretsHider, withoutLogin } from "./secrets.ts";
 
 export interface CheckFormat {
   readonly format: "text" | "json";
@@ -28,11 +28,14 @@ const TITLES: readonly (readonly [FindingKind, string])[] = [
 
 /** Ends with a newline. */
 export function renderCheck(surveyed: Surveyed, { format, verbose }: CheckFormat): string {
-  const { loaded } = surveyed;
+  const { loaded, environment } = surveyed;
+  const hide = secretsHider(environment);
   const all = findings(surveyed).filter(({ kind }) => verbose || !isQuiet(kind, surveyed));
   if (format === "json") {
     const head = loaded.ok ? describe(loaded.config) : { ok: false };
-    return `${JSON.stringify({ ...head, ...describeFindings(all) }, hideLogin, 2)}\n`;
+    const hideSecrets = (key: string, value: unknown): unknown =>
+      typeof value === "string" ? hide(key === "url" ? withoutLogin(value) : value) : value;
+    return `${JSON.stringify({ ...head, ...describeFindings(all) }, hideSecrets, 2)}\n`;
   }
   const lines = loaded.ok ? renderPlan(loaded.config) : [];
   for (const [kind, title] of TITLES) {
@@ -45,11 +48,7 @@ export function renderCheck(surveyed: Surveyed, { format, verbose }: CheckFormat
       ? "The configuration is valid."
       : `The configuration is not valid: ${errors === 1 ? "1 error" : `${errors} errors`}.`,
   );
-  return `${lines.join("\n")}\n`;
-}
-
-function hideLogin(key: string, value: unknown): unknown {
-  return key === "url" && typeof value === "string" ? withoutLogin(value) : value;
+  return `${hide(lines.join("\n"))}\n`;
 }
 
 function findings({ loaded, document }: Surveyed): Finding[] {

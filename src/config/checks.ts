@@ -134,7 +134,7 @@ function readHook(
 ): HookSpec | null {
   const command = reader.get(key, names);
   if (command === null) return null;
-  const { argv, error } = parseCommand(command);
+  const { argv, error } = parseCommand(command, reader.entry(key)?.value);
   if (error !== null) context.problems.error(reader.place(key), `${error}; expected a command`);
   return { command, argv };
 }

@@ -1,6 +1,8 @@
 /** Every file and variable of one configuration laid over each other; each value knows where it came from. */
+
 import type { IniDocument, IniProblem } from "./ini.ts";
 import type { Problems } from "./problems.ts";
+import { beginningOf } from "./secrets.ts";
 import { quote } from "./text.ts";
 
 export interface Entry {
@@ -82,7 +84,7 @@ export class Document {
 
 function reportSyntax(problem: IniProblem, file: string, problems: Problems): void {
   const place = { where: `${file}:${problem.line}`, section: null, key: null };
-  const line = quote(problem.text.length > 200 ? `${problem.text.slice(0, 200)}…` : problem.text);
+  const line = quote(beginningOf(problem.text));
   if (problem.kind === "no-section") {
     problems.error(
       place,

@@ -45,6 +45,8 @@ export type Loaded =
 export interface Surveyed {
   readonly loaded: Loaded;
   readonly document: Document;
+  /** What it may have been made of. */
+  readonly environment: LoadRequest["environment"];
 }
 
 /** The whole configuration, or every error in it. Never throws for what a file or a variable says. */
@@ -67,11 +69,12 @@ export function surveyConfig(request: LoadRequest): Surveyed {
   const failed = (): Surveyed => ({
     loaded: { ok: false, errors: problems.errors, warnings: problems.warnings },
     document: found.document,
+    environment,
   });
   if (isLost) return failed();
   const config = resolve({ ...found, problems, host, environment, supervisord, command, purpose });
   if (problems.errors.length > 0) return failed();
-  return { loaded: { ok: true, config }, document: found.document };
+  return { loaded: { ok: true, config }, document: found.document, environment };
 }
 
 /** The machine as values of options need to know it. */

@@ -69,9 +69,15 @@ const TSINIT = {
   log_overflow: row(
     "overflow",
     "block",
-    "When the container's stdout does not drain: block the writer, or drop.",
+    "When the container's stdout does not drain: `block` the program that writes, so that nothing is lost, or `drop` and " +
+      "say how much.",
   ),
-  log_buffer: row("bytes", "1MB", "What is held per stream before that."),
+  log_buffer: row(
+    "bytes",
+    "1MB",
+    "What is held per stream before that, as it is written; of all streams together at most 32 times as much, and " +
+      "128 times with the last words of programs that end meanwhile.",
+  ),
   log_files: row(
     "files",
     "off",

@@ -11,7 +11,7 @@ import { type Context, SectionReader } from "./reader.ts";
 import { compareText, quote, strip } from "./text.ts";
 import { absolutePath, expandHome } from "./values.ts";
 import { parseVariables } from "./variables.ts";
-import { parseCommand, uncutCommand } from "./words.ts";
+import { parseCommand, shownCommand, uncutCommand } from "./words.ts";
 
 /** What every program of a configuration has in common. */
 export interface ProgramContext extends Context {
@@ -304,16 +304,16 @@ function readCommand(reader: SectionReader<"program">, names: Names, context: Co
   const label = `${reader.section.name}.command`;
   const cut = problems.attempt(reader.place("command"), () => reader.expandText(label, entry.value, names));
   if (cut === null) return NO_COMMAND;
-  const parsed = parseCommand(cut);
+  const parsed = parseCommand(cut, entry.value);
   const whole = entry.uncut === null ? null : uncutCommand(entry.uncut);
   if (parsed.error === null || whole === null || whole === entry.value) return { text: cut, ...parsed };
   try {
     const text = reader.expandText(label, whole, names);
-    const uncut = parseCommand(text);
+    const uncut = parseCommand(text, whole);
     if (uncut.error !== null) return { text: cut, ...parsed };
     problems.warning(
       reader.place("command"),
-      `a " ;" or " #" within quotes begins a comment for supervisord, which would run ${quote(cut)}; ` +
+      `a " ;" or " #" within quotes begins a comment for supervisord, which would run ${quote(shownCommand(cut, entry.value))}; ` +
         `here the quotes ` +
         "protect it",
     );

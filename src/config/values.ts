@@ -1,11 +1,13 @@
 /**
  * The types of option values: text → value, or Invalid in supervisord's words and what is expected instead.
  */
+
 import { parseSignal, type Signal } from "../core/signal-names.ts";
 import type { Condition, GlobalSpec, ProgramSpec } from "../core/spec.ts";
 import type { Accounts, ResolvedUser } from "./accounts.ts";
 import { compilePattern } from "./pattern.ts";
 import { Invalid } from "./problems.ts";
+import { withoutLogin } from "./secrets.ts";
 import { nearest, quote, strip } from "./text.ts";
 import { parseEnvironment } from "./words.ts";
 
@@ -247,7 +249,7 @@ function parseUrl(text: string): string {
   const short = strip(text).replace(/^:(\d+)/, "http://localhost:$1");
   const url = URL.parse(short);
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:"))
-    throw new Invalid(`${quote(text)} is not a URL of http or https`);
+    throw new Invalid(`${quote(withoutLogin(text))} is not a URL of http or https`);
   return url.href;
 }
 

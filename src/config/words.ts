@@ -95,16 +95,28 @@ export function splitCommand(command: string): string[] {
   return lex(command, { posix: true, blanksOnly: true });
 }
 
+/** The command for messages: as it was written where variables were put into it, which may be secrets. */
+export function shownCommand(command: string, written: string): string {
+  return written.includes("%(ENV_") ? written : command;
+}
+
 /**
- * The words, or supervisord's words for a command that cannot be run: found when it is started, not at load.
+ * The words, or supervisord's words for a command that cannot be run: found when it is started, not at load. `written`: before
+ * variables were put into it.
  */
-export function parseCommand(command: string): { readonly argv: string[]; readonly error: string | null } {
+export function parseCommand(
+  command: string,
+  written = command,
+): { readonly argv: string[]; readonly error: string | null } {
   try {
     const argv = splitCommand(command);
     return argv.length === 0 ? { argv, error: "command is empty" } : { argv, error: null };
   } catch (error) {
     if (!(error instanceof Invalid)) throw error;
-    return { argv: [], error: `can't parse command ${quote(command)}: ${error.message}` };
+    return {
+      argv: [],
+      error: `can't parse command ${quote(shownCommand(command, written))}: ${error.message}`,
+    };
   }
 }
 

@@ -3,7 +3,7 @@ import { onExit } from "signal-exit";
 import type { Config } from "../config/config.ts";
 import { renderProblem } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
-import { takeSnapshot } from "../core/describe.ts";
+import { describeStatus, takeSnapshot } from "../core/describe.ts";
 import type { Outcome } from "../core/effect.ts";
 import { EXIT_FAULT, EXIT_USAGE } from "../core/exit-codes.ts";
 import { SIGNALS, type Signal, signalName } from "../core/signal-names.ts";
@@ -13,7 +13,9 @@ import { pidOf } from "../core/states.ts";
 import { createSystem, programAt } from "../core/system.ts";
 import { CredentialsLost, type Fd, type Kernel, type SpawnRequest } from "../kernel/kernel.ts";
 import { createLogs } from "../logs/create.ts";
+import { isShown } from "../logs/format.ts";
 import type { Level } from "../logs/logs.ts";
+import { renderSignal } from "../logs/wording.ts";
 import { createChecks } from "./checks.ts";
 import { type Clock, keepProcessAlive } from "./clock.ts";
 import { createControl, type DaemonControl } from "./control.ts";
@@ -47,6 +49,8 @@ export interface BootRequest {
   readonly load: () => Loaded;
   readonly cwd: string;
   readonly version: string;
+  /** Who it says has started: supervisord, where it stands in its place. */
+  readonly banner: string;
   /** Puts the stage before a program that gets sockets; null: we were given none. */
   readonly throughStage?: (
     request: SpawnRequest,
@@ -57,8 +61,10 @@ export interface BootRequest {
   readonly onUp?: (problem: string | null) => void;
 }
 
-/** How long the last lines may take to leave, once nothing else is left to do. */
-const FLUSH_MS = 2000;
+/** At the end: a reader of stdout or stderr that takes nothing for so long is stuck. */
+const STUCK_MS = 2000;
+/** What the last lines have when `shutdown_timeout` is over. */
+const LAST_LINES_MS = 500;
 /** Room for the program's last output in the termination log, beside the sentence why. */
 const LAST_LINES_BYTES = 3500;
 /** After so long a usual start is over: programs are RUNNING, and what their start needed has been freed. */
@@ -73,6 +79,8 @@ export async function boot(request: BootRequest): Promise<void> {
   let report: Report | null = null;
   let faults = 0;
   let ending = false;
+  /** Somebody has no patience with a slow reader of the last lines. */
+  const hurried = Promise.withResolvers<void>();
   let lastOwnWrite = Number.NEGATIVE_INFINITY;
 
   const listeners: ListenerHost = createListenerHost({
@@ -98,9 +106,10 @@ export async function boot(request: BootRequest): Promise<void> {
     logs.say(level, text);
   };
   const journal = createJournal(clock, (error) => fault("a listener of the journal", error));
+  const specOf = (id: ProgramId) => programAt(loop.system(), id)?.spec ?? null;
   const narrator = createNarrator({
     clock,
-    specOf: (id) => programAt(loop.system(), id)?.spec ?? null,
+    specOf,
     say: (level, text) => {
       if (!isQuiet(level)) say(level, text);
     },
@@ -127,6 +136,13 @@ export async function boot(request: BootRequest): Promise<void> {
   /** In tini's place tsinit is as silent as tini: only what went wrong. */
   const isQuiet = (level: Level) => config.plan.passthrough && (level === "info" || level === "warn");
 
+  /** Put into words only for those who read them. */
+  function debug(text: () => string): void {
+    if (isShown("debug", config.plan.global.logLevel)) say("debug", text());
+  }
+
+  const isStopping = (id: ProgramId): boolean => programAt(loop.system(), id)?.state.name === "STOPPING";
+
   const nameOf = (id: ProgramId): string => programAt(loop.system(), id)?.spec.name ?? id;
 
   const reaper = createReaper({
@@ -148,7 +164,7 @@ export async function boot(request: BootRequest): Promise<void> {
         const whose = owner === null ? "" : ` of '${nameOf(owner)}'`;
         say("info", `out of memory: the kernel has killed process ${pid}${whose}`);
       }
-      if (config.plan.global.logLevel === "debug") logs.say("debug", `reaped orphan ${pid}`);
+      debug(() => `reaped unknown pid ${pid} (${describeStatus(status)})`);
     },
   });
 
@@ -223,8 +239,9 @@ export async function boot(request: BootRequest): Promise<void> {
         return shutdown === null && state?.name === "STARTING" && state.pid === null;
       },
       submit: (event) => loop.submit(event),
-      specOf: (id) => programAt(loop.system(), id)?.spec ?? null,
+      specOf,
       stopCommands,
+      onKill: (kill) => debug(() => renderSignal(kill, isStopping(kill.id), specOf).text),
       awaitListeners: () => listeners.whenIdle(() => loop.submit({ type: "listeners-idle" })),
       onExit: (outcome) => void end(outcome),
     }),
@@ -319,7 +336,9 @@ export async function boot(request: BootRequest): Promise<void> {
     writeTerminationLog(terminationLog, output === "" ? `${why}\n` : `${why}\n${output}`);
     const level: Level = outcome.code === 0 ? "info" : "critical";
     if (!isQuiet(level)) say(level, why);
-    await logs.flush(FLUSH_MS);
+    const killAt = loop.system().shutdown?.killAt ?? null;
+    const limit = killAt === null ? null : Math.max(LAST_LINES_MS, killAt - clock.now());
+    await Promise.race([logs.flush(STUCK_MS, limit), hurried.promise]);
     // The exit listeners (signal-exit's among them) run here: process.exit() could wait for ever on a stuck write.
     process.emit("exit", outcome.code);
     kernel.exit(outcome.code);
@@ -341,12 +360,14 @@ export async function boot(request: BootRequest): Promise<void> {
   function onExitRequest(signal: Signal): void {
     const name = signalName(signal);
     if (passthrough) {
+      if (ending) hurried.resolve();
       loop.submit({ type: "forward", signal });
       loop.submit({ type: "shutdown", cause: name, hurry: false });
       return;
     }
     say("warn", `received ${name} indicating exit request`);
     const hurry = asked++ > 0 && signal !== SIGNALS.QUIT;
+    if (ending && hurry) hurried.resolve();
     const blame = listeners.blame() ?? (signal === SIGNALS.QUIT ? "fatal" : null);
     loop.submit({ type: "shutdown", cause: name, hurry, blame });
   }
@@ -354,6 +375,7 @@ export async function boot(request: BootRequest): Promise<void> {
   function onSignal(signal: Signal): void {
     switch (signal) {
       case SIGNALS.CHLD:
+        debug(() => "received SIGCHLD indicating a child quit");
         return reaper.reap();
       case SIGNALS.TERM:
       case SIGNALS.INT:
@@ -405,7 +427,7 @@ export async function boot(request: BootRequest): Promise<void> {
     servers.closeAll();
     sockets.closeAll();
     request.onUp?.(refused.join("\n"));
-    await logs.flush(FLUSH_MS);
+    await logs.flush(STUCK_MS, null);
     kernel.exit(EXIT_USAGE);
   }
   await startReport();
@@ -422,7 +444,7 @@ export async function boot(request: BootRequest): Promise<void> {
   if (pidfile !== null) {
     const error = writePidfile(pidfile, kernel.pid);
     pidfileWritten = error === null;
-    if (error !== null) say("warn", `could not write pidfile ${pidfile}: ${error}`);
+    if (error !== null) say("critical", `could not write pidfile ${pidfile}: ${error}`);
   }
   try {
     await servers.open();
@@ -445,7 +467,10 @@ export async function boot(request: BootRequest): Promise<void> {
   function announce(): void {
     for (const warning of config.warnings) say("warn", renderProblem(warning));
     for (const notice of config.notices) say("info", renderProblem(notice));
-    if (!passthrough) say("info", `tsinit ${request.version} started with pid ${kernel.pid}`);
+    const { daemonizes, directory } = config.supervisord;
+    if (daemonizes) say("info", "daemonizing the supervisord process");
+    if (daemonizes && directory !== null) say("info", `set current directory: '${directory}'`);
+    if (!passthrough) say("info", `${request.banner} started with pid ${kernel.pid}`);
   }
 
   function becomeSubreaper(): void {

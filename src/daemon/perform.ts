@@ -23,6 +23,8 @@ export interface PerformOptions {
   readonly submit: (event: SystemEvent) => void;
   readonly stopCommands: Pick<StopCommands, "run" | "onKill">;
   readonly awaitListeners: () => void;
+  /** Before a signal is sent to a program. */
+  readonly onKill: (kill: Extract<Effect, { type: "kill" }>) => void;
   readonly onExit: (outcome: Outcome) => void;
 }
 
@@ -86,6 +88,7 @@ export function createPerformer(options: PerformOptions): (effect: Effect) => Sy
         return spawn(effect.id, effect.stage);
       case "kill": {
         options.stopCommands.onKill(effect.id);
+        options.onKill(effect);
         if (effect.signal === SIGNALS.KILL) reaper.noteKilled(effect.pid);
         const errno = kernel.kill(effect.group ? reaper.groupTarget(effect.pid) : effect.pid, effect.signal);
         // ESRCH: it ended just now, its exit is on the way.

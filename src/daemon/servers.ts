@@ -76,6 +76,8 @@ export function createServers(config: Config, deps: ServerDeps, logs: Logs, kern
     const { section, port, username, password } = spec;
     const serve: Place["serve"] = async (fd) => {
       const { startControlServer } = await import("../api/server.ts");
+      if (username === null)
+        logs.say("critical", `Server '${section}' running without any HTTP authentication checking`);
       return startControlServer({ kind: "inet", host, port, username, password, ...fd }, deps);
     };
     return { label: `[${section}] port`, host, port, asked: true, serve };

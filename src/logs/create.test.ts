@@ -305,21 +305,21 @@ test("new settings apply to running programs at once", async () => {
 
 test("flush resolves at once, when all is written, or at its deadline", async () => {
   await withWorld({ reading: false }, async ({ logs, err, clock }) => {
-    await logs.flush(1000);
+    await logs.flush(1000, null);
     let lines = 0;
     while (logs.stuckSince() === null) {
       for (let index = 0; index < 1000; index++, lines++) logs.say("info", "x".repeat(100));
       await turns(50);
     }
     let flushed = false;
-    const deadline = logs.flush(2000).then(() => {
+    const deadline = logs.flush(2000, null).then(() => {
       flushed = true;
     });
     await turns(10);
     assert.equal(flushed, false);
     clock.advance(2000);
     await deadline;
-    const all = logs.flush(1_000_000);
+    const all = logs.flush(1_000_000, null);
     err.start();
     await all;
     assert.equal(logs.stuckSince(), null);
@@ -350,7 +350,7 @@ test("own lines leave together at the end of the turn, at once when they are ser
   logs.say("critical", "four");
   assert.equal(written(), "tsinit | INFO three\ntsinit | CRIT four\n");
   logs.say("warn", "five");
-  await logs.flush(1000);
+  await logs.flush(1000, null);
   assert.equal(written(), "tsinit | WARN five\n");
   kernel.close(read);
   kernel.close(write);

@@ -5,6 +5,7 @@ import { Arena, type Vector } from "./arena.ts";
 import { CaptureContext, type CaptureKernel } from "./capture.ts";
 import { LogFiles, wantsFiles } from "./files.ts";
 import { Flood } from "./flood.ts";
+import { Flushes } from "./flushes.ts";
 import { colourPrefix, isShown, nameWidth, renderPrefix, wantsColour } from "./format.ts";
 import { History } from "./history.ts";
 import { presetOf } from "./json-presets.ts";
@@ -91,7 +92,7 @@ class ContainerLogs implements Logs, StreamHost {
   #specs: ReadonlyMap<ProgramId, ProgramSpec> = new Map();
   readonly #programs = new Map<ProgramId, ProgramLogs>();
   readonly #wantRoom = new Set<ProgramStream>();
-  readonly #flushes = new Set<() => void>();
+  readonly #flushes: Flushes;
   #global: GlobalSpec;
   #limits: FlowLimits;
   #width = 0;
@@ -110,8 +111,13 @@ class ContainerLogs implements Logs, StreamHost {
     const { stdout, stderr } = openSinks(options.stdout ?? 1, options.stderr ?? 2, clock, kernel, arena);
     this.#stdout = stdout;
     this.#stderr = stderr;
-    stdout.onProgress = () => this.#onProgress();
-    stderr.onProgress = () => this.#onProgress();
+    this.#watch(stdout, "stdout");
+    if (stderr !== stdout) this.#watch(stderr, "stderr");
+    this.#flushes = new Flushes({
+      now: () => clock.now(),
+      after: (millis, listener) => clock.after(millis, listener),
+      isIdle: () => this.#isIdle(),
+    });
     this.output = options.output ?? null;
     this.#main = new MainLog(global.logHistory);
     this.#own = new OwnLines(stderr, (level, text) =>
@@ -222,18 +228,11 @@ class ContainerLogs implements Logs, StreamHost {
     return first === null ? second : second === null ? first : Math.min(first, second);
   }
 
-  flush(millis: number): Promise<void> {
+  flush(patience: Millis, limit: Millis | null): Promise<void> {
     this.#own.write();
-    if (this.#isIdle()) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.#flushes.delete(done);
-        cancel();
-        resolve();
-      };
-      const cancel = this.#clock.after(millis, done);
-      this.#flushes.add(done);
-    });
+    // Those that wrote last may not have been read yet.
+    for (const { streams } of this.#programs.values()) for (const stream of [...streams]) stream.finish();
+    return this.#flushes.wait(patience, limit);
   }
 
   // What the streams ask for.
@@ -297,6 +296,11 @@ class ContainerLogs implements Logs, StreamHost {
     this.#wantRoom.add(stream);
   }
 
+  holdAll(sink: Sink): void {
+    for (const { streams } of this.#programs.values())
+      for (const stream of streams) if (stream.writesTo(sink)) stream.hold();
+  }
+
   ended(stream: ProgramStream): void {
     this.#programs.get(stream.id)?.streams.delete(stream);
   }
@@ -352,6 +356,13 @@ class ContainerLogs implements Logs, StreamHost {
     return this.#syslog;
   }
 
+  #watch(sink: Sink, name: StreamName): void {
+    sink.onProgress = () => this.#onProgress();
+    sink.onBroken = (errno) =>
+      this.say("error", `cannot write to ${name}: ${errno}; what it misses is counted`);
+    sink.onMended = (bytes) => this.say("info", `${name} is written again; it misses ${bytes} bytes`);
+  }
+
   #wallMillis(): number {
     return Math.round(this.#clock.wall() * 1000);
   }
@@ -364,17 +375,20 @@ class ContainerLogs implements Logs, StreamHost {
   #onProgress(): void {
     for (const stream of [...this.#wantRoom]) if (stream.onRoom()) this.#wantRoom.delete(stream);
     this.#own.onRoom();
-    if (this.#flushes.size > 0 && this.#isIdle()) for (const done of [...this.#flushes]) done();
+    this.#flushes.onProgress();
   }
 }
 
 function flowLimits(global: GlobalSpec): FlowLimits {
   const { logBuffer, logOverflow, logMaxLine } = global;
+  const sink = logBuffer * FULL_STREAMS;
   return {
     overflow: logOverflow,
     maxLine: logMaxLine,
     stream: logBuffer,
     lastWords: logBuffer + LAST_WORDS_BYTES,
-    sink: logBuffer * FULL_STREAMS,
+    sink,
+    sinkFull: sink * 2,
+    sinkLastWords: sink * 4,
   };
 }

@@ -55,6 +55,9 @@ export interface Logs {
   counters(id: ProgramId, stream: StreamName): Readonly<StreamCounters>;
   /** Whether everything written has left (for the health check `log`), and since when not (monotonic ms). */
   stuckSince(): number | null;
-  /** Resolves when all is written, or after `millis`. */
-  flush(millis: number): Promise<void>;
+  /**
+   * For the end: what the pipes still hold is read. Resolves when all is written, when nothing has left for `patience`
+   * milliseconds, or after `limit` of them: a reader that is slow gets everything, one that is stuck holds nobody up.
+   */
+  flush(patience: number, limit: number | null): Promise<void>;
 }

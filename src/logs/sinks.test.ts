@@ -112,17 +112,25 @@ test("a fifo whose reader comes back is written to again", async () => {
     const write = openSync(path, "w");
     const clock = new FakeClock();
     const sink = new Sink(write, clock, kernel);
+    const told: (string | number)[] = [];
+    sink.onBroken = (errno) => told.push(errno);
+    sink.onMended = (lostBytes) => told.push(lostBytes);
     const owner = new Writer();
     closeSync(both);
-    put(sink, owner, "lost\n");
-    await untilIdle(sink);
-    assert.equal(owner.lostBytes, 5);
+    for (let time = 0; time < 3; time++) {
+      put(sink, owner, "lost\n");
+      await untilIdle(sink);
+      clock.advance(500);
+    }
+    assert.equal(owner.lostBytes, 15);
+    assert.deepEqual(told, ["EPIPE"]);
     const again = openSync(path, "r+");
     clock.advance(1000);
     put(sink, owner, "found\n");
     await untilIdle(sink);
     const buffer = Buffer.alloc(100);
     assert.equal(buffer.toString("utf8", 0, Number(kernel.read(again, buffer))), "found\n");
+    assert.deepEqual(told, ["EPIPE", 15]);
     closeSync(again);
     closeSync(write);
   });

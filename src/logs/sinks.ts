@@ -130,6 +130,9 @@ export class Sink {
   readonly terminal: boolean;
   /** Called when bytes have left, or were given up, after a wait. */
   onProgress: () => void = () => {};
+  /** Called when the descriptor turns out to be broken, and when it works again: how much was given up meanwhile. */
+  onBroken: (errno: string) => void = () => {};
+  onMended: (lostBytes: number) => void = () => {};
   readonly #fd: number;
   readonly #clock: SinkClock;
   readonly #kernel: SinkKernel;
@@ -138,6 +141,8 @@ export class Sink {
   #waitingSince: Millis | null = null;
   #retryAt: Millis | null = null;
   #lastByte = NEWLINE;
+  /** Since it broke; null: it works. */
+  #lostBytes: number | null = null;
 
   constructor(fd: number, clock: SinkClock, kernel: SinkKernel, arena?: Arena) {
     this.queue = new OutputQueue(arena);
@@ -210,6 +215,10 @@ export class Sink {
   #written(block: Block, count: number): void {
     this.#note(block.bytes.buffer, block.start + count);
     this.queue.consume(count);
+    if (this.#lostBytes === null) return;
+    const lost = this.#lostBytes;
+    this.#lostBytes = null;
+    this.onMended(lost);
   }
 
   #note(source: Buffer, end: number): void {
@@ -223,11 +232,14 @@ export class Sink {
     this.#waitingSince = null;
     // A number that is not ours may become anybody's.
     this.#retryAt = errno === "EBADF" ? Number.POSITIVE_INFINITY : this.#clock.now() + RETRY_MILLIS;
+    const wasBroken = this.#lostBytes !== null;
     this.#giveUp();
+    if (!wasBroken) this.onBroken(errno);
     this.onProgress();
   }
 
   #giveUp(): void {
+    this.#lostBytes = (this.#lostBytes ?? 0) + this.queue.size;
     this.queue.discard();
     if (this.#lastByte !== NEWLINE) this.queue.append(NOBODY, NEWLINE_BYTES, 0, 1);
   }

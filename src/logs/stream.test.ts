@@ -55,6 +55,20 @@ test("87: block: a stuck reader stops the program that writes, and nobody else",
   });
 });
 
+test("86: a line that waits in its pipe because nobody reads is not broken up", async () => {
+  const global = { logBuffer: SMALL_BUFFER };
+  await withWorld({ programs: [WEB], global, reading: false }, async ({ attach, logs, out, clock }) => {
+    const { ended } = attach(WEB, 1, "stdout").run("seq 1 400000");
+    await settled(() => logs.counters("web:web", "stdout").bytes);
+    clock.advance(5000);
+    out.start();
+    await ended;
+    const wanted = numbers(400_000);
+    await out.untilTrue(() => out.length >= wanted.length + 400_000 * "web    | ".length);
+    assert.equal(hash(unprefixed(out.text())), hash(wanted));
+  });
+});
+
 /** Reads in small sips, with pauses. */
 async function sip(reader: Reader, isDone: () => boolean): Promise<void> {
   while (!isDone()) {
@@ -100,6 +114,30 @@ test("block: last words are read although the program is over its limit", async 
     out.start();
     await out.until((all) => all.endsWith("| 200000\n"));
     assert.equal(hash(unprefixed(out.text())), hash(numbers(200_000)));
+  });
+});
+
+test("block: the last words of a hundred programs that end while nobody reads are kept", async () => {
+  const specs = Array.from({ length: 100 }, (_, index) => fakeSpec(`p${index}`));
+  const burst = `${"x".repeat(59)}\n`.repeat(1000);
+  const global = { logBuffer: SMALL_BUFFER };
+  await withWorld({ programs: specs, global, reading: false }, async ({ attach, logs, out }) => {
+    const ends = specs.map((spec, pid) => attach(spec, pid, "stdout"));
+    for (let round = 0; round < 2; round++) {
+      for (const end of ends) end.write(burst);
+      await turns(20);
+    }
+    for (const [pid, { id }] of specs.entries()) {
+      ends[pid]?.close();
+      logs.finish(id, pid);
+    }
+    const counters = specs.map(({ id }) => logs.counters(id, "stdout"));
+    assert.deepEqual(
+      counters,
+      specs.map(() => ({ lines: 2000, bytes: 2 * burst.length, droppedBytes: 0 })),
+    );
+    out.start();
+    await out.untilTrue(() => out.length === 200 * (burst.length + 1000 * "tsinit | ".length));
   });
 });
 
@@ -182,7 +220,7 @@ test("13: a closed reader ends nothing: output is counted as dropped", async () 
     const { ended } = attach(WEB, 1, "stdout").run("seq 1 300000");
     await ended;
     logs.finish("web:web", 1);
-    await logs.flush(1000);
+    await logs.flush(1000, null);
     const { lines, bytes, droppedBytes } = logs.counters("web:web", "stdout");
     assert.equal(lines, 300_000);
     assert.equal(droppedBytes, bytes + 300_000 * "web    | ".length);

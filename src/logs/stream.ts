@@ -24,12 +24,16 @@ export interface FlowLimits {
   /** Of one stream of a program: above it the stream is paused or its lines are dropped. */
   readonly stream: number;
   /**
-   * The same for last words, which are read although the stream is over its limit. Reached only by a program that ends
-   * again and again while nobody reads; then lines are dropped in any mode.
+   * The same for last words, which are read although the stream is over its limit. Reached by a program that ends again
+   * and again while nobody reads; then lines are dropped in any mode.
    */
   readonly lastWords: number;
-  /** Of all streams together, so that hundreds of programs cannot fill the memory. */
+  /** Of all streams together, so that hundreds of programs cannot fill the memory: above it those that write are paused. */
   readonly sink: number;
+  /** Above it nobody is read any more, and the words of a run whose forerunner's still wait are dropped. */
+  readonly sinkFull: number;
+  /** Beyond it last words are dropped, whosever they are. */
+  readonly sinkLastWords: number;
 }
 
 /** What one program's stream keeps from run to run. */
@@ -62,6 +66,8 @@ export interface StreamHost {
   writer(spec: ProgramSpec, pid: number, stream: StreamName, sink: Sink, owner: Owner): Writer;
   /** The stream waits for room in its sink: call `onRoom` when some was made, until it returns true. */
   wantsRoom(stream: ProgramStream): void;
+  /** The sink has no room for anybody. */
+  holdAll(sink: Sink): void;
   ended(stream: ProgramStream): void;
   now(): Millis;
 }
@@ -99,6 +105,8 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
   #writer: Writer | null = null;
   #splitter: LineSplitter | null = null;
   #wrote = false;
+  /** What an earlier run wrote has not left yet. */
+  readonly #isBehind: boolean;
 
   /** Throws when the fd cannot be read; it is closed then. */
   constructor(host: StreamHost, options: StreamOptions) {
@@ -108,6 +116,7 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
     this.#options = options;
     this.#spec = options.spec;
     this.#channel = options.channel;
+    this.#isBehind = options.channel.queued > 0;
     const { spec, stream } = options;
     this.#sink = host.sink(spec, stream);
     this.#capture = new Capture(options.fd, host.captures, this);
@@ -167,10 +176,22 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
     else this.#filter.feed(buffer, 0, length);
     if (this.#wrote) this.#sink?.kick();
     else if (this.#file === null) return;
-    if (this.#mustPause()) {
-      this.#capture.pause();
-      this.#host.wantsRoom(this);
-    }
+    if (!this.#mustPause()) return;
+    this.hold();
+    if (this.#sink !== null && this.#sink.queue.size >= this.#host.limits().sinkFull)
+      this.#host.holdAll(this.#sink);
+  }
+
+  /** Reads no more until there is room. */
+  hold(): void {
+    this.#capture.pause();
+    // The rest of an unfinished line may be in the pipe: it is not the program that keeps it waiting.
+    this.#noteHeld(false);
+    this.#host.wantsRoom(this);
+  }
+
+  writesTo(sink: Sink): boolean {
+    return this.#sink === sink;
   }
 
   take(source: Buffer, from: number, to: number): void {
@@ -252,6 +273,7 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
       this.#sink?.kick();
     }
     this.#capture.resume();
+    if (this.#splitter?.holding) this.#noteHeld(true);
     return true;
   }
 
@@ -325,10 +347,11 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
   }
 
   #refuses(): boolean {
-    if (this.#isDropping()) return this.#isOver(0.5);
     const limits = this.#host.limits();
-    if (limits.overflow === "drop") return this.#isOver(1);
-    return this.#channel.queued >= limits.lastWords || (this.#sink?.queue.size ?? 0) >= limits.sink * 2;
+    if (limits.overflow === "drop") return this.#isOver(this.#isDropping() ? 0.5 : 1);
+    const size = this.#sink?.queue.size ?? 0;
+    const most = this.#isBehind ? limits.sinkFull : limits.sinkLastWords;
+    return this.#channel.queued >= limits.lastWords || size >= most;
   }
 
   #drop(lines: number, bytes: number): void {

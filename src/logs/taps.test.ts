@@ -48,7 +48,7 @@ test("a file has the program's bytes, the console its lines", async () => {
     end.write("the end");
     end.close();
     world.logs.finish("web:web", 1);
-    await world.logs.flush(60_000);
+    await world.logs.flush(60_000, null);
     assert.ok(read(file).endsWith("the end"), "flushed at the end");
   });
 });

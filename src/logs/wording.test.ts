@@ -3,14 +3,16 @@ import { test } from "node:test";
 import { FRESH_RUN, fakeSpec } from "../../test/fakes/plans.ts";
 import type { JournalEntry } from "../core/effect.ts";
 import type { ExitStatus, ProgramState, StateName } from "../core/states.ts";
-import { renderEntry } from "./wording.ts";
+import { renderEntry, renderSignal, renderWaiting, type SpecOf } from "./wording.ts";
 
 const SPECS = new Map(
   [fakeSpec("web"), fakeSpec("site:app_00", { startsecs: 5 })].map((spec) => [spec.id, spec]),
 );
 
+const specOf: SpecOf = (id) => SPECS.get(id) ?? null;
+
 function said(entry: JournalEntry): string | null {
-  const line = renderEntry(entry, (id) => SPECS.get(id) ?? null);
+  const line = renderEntry(entry, specOf);
   return line && `${line.level} ${line.text}`;
 }
 
@@ -72,7 +74,7 @@ test("changes of state are told in supervisord's words and levels", () => {
     ],
     [state("STOPPING", { name: "STOPPED" }, TERM), "warn stopped: web (terminated by SIGTERM)"],
     [state("STOPPING", { name: "STOPPED" }, DONE, true), "info stopped: web (exit status 0)"],
-    [state("BACKOFF", { name: "STOPPED" }), null],
+    [state("BACKOFF", { name: "STOPPED" }), "debug Attempted to kill web, which is in BACKOFF state."],
     [
       state("BACKOFF", {
         name: "STARTING",
@@ -120,4 +122,25 @@ test("what supervisord has no words for", () => {
     [{ type: "reloaded", added: [], changed: [], removed: [] }, "info reloaded: nothing changed"],
   ];
   for (const [entry, text] of cases) assert.equal(said(entry), text);
+});
+
+test("signals and waits are told as supervisord tells them", () => {
+  const TERM_TO = { id: "site:app_00", pid: 7, signal: 15 } as const;
+  const lines = [
+    renderSignal({ ...TERM_TO, group: false }, true, specOf),
+    renderSignal({ ...TERM_TO, group: true }, true, specOf),
+    renderSignal({ ...TERM_TO, group: false }, false, specOf),
+    renderWaiting(["web:web"], "stop", specOf),
+    renderWaiting(["web:web", "site:app_00"], "die", specOf),
+  ];
+  assert.deepEqual(
+    lines.map(({ level, text }) => `${level} ${text}`),
+    [
+      "debug killing app_00 (pid 7) with signal SIGTERM",
+      "debug killing app_00 (pid 7) process group with signal SIGTERM",
+      "debug sending app_00 (pid 7) sig SIGTERM",
+      "info waiting for web to stop",
+      "info waiting for web, app_00 to die",
+    ],
+  );
 });

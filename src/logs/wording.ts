@@ -1,8 +1,9 @@
 /** Journal entries as log lines: supervisord's words where it has some (supervisord.md 16), so that alerts keep working. Pure. */
 import { describeStatus } from "../core/describe.ts";
 import type { JournalEntry } from "../core/effect.ts";
-import { SIGNALS, signalName } from "../core/signal-names.ts";
+import { SIGNALS, type Signal, signalName } from "../core/signal-names.ts";
 import type { ProgramId, ProgramSpec } from "../core/spec.ts";
+import type { Pid } from "../core/states.ts";
 import type { Level } from "./logs.ts";
 
 export interface LogLine {
@@ -16,9 +17,31 @@ export type SpecOf = (id: ProgramId) => ProgramSpec | null;
 type StateEntry = Extract<JournalEntry, { type: "state" }>;
 type ReloadedEntry = Extract<JournalEntry, { type: "reloaded" }>;
 
-/** The line that tells of an entry; null for what is not worth one. Names are process names without the group. */
+/** What lines call a program: its process name without the group. */
+function nameOf(id: ProgramId, specOf: SpecOf): string {
+  return specOf(id)?.name ?? id.slice(id.lastIndexOf(":") + 1);
+}
+
+/** What a stop (`stop`) or the shutdown (`die`) waits for. */
+export function renderWaiting(ids: readonly ProgramId[], until: "stop" | "die", specOf: SpecOf): LogLine {
+  return line("info", `waiting for ${ids.map((id) => nameOf(id, specOf)).join(", ")} to ${until}`);
+}
+
+/** A signal on its way: of a stop, or one that somebody asked for. */
+export function renderSignal(
+  signal: { readonly id: ProgramId; readonly pid: Pid; readonly signal: Signal; readonly group: boolean },
+  isStop: boolean,
+  specOf: SpecOf,
+): LogLine {
+  const whom = `${nameOf(signal.id, specOf)} (pid ${signal.pid})`;
+  const what = signalName(signal.signal);
+  if (!isStop) return line("debug", `sending ${whom} sig ${what}`);
+  return line("debug", `killing ${whom} ${signal.group ? "process group " : ""}with signal ${what}`);
+}
+
+/** The line that tells of an entry; null for what is not worth one. */
 export function renderEntry(entry: JournalEntry, specOf: SpecOf): LogLine | null {
-  const name = (id: ProgramId): string => specOf(id)?.name ?? id.slice(id.lastIndexOf(":") + 1);
+  const name = (id: ProgramId): string => nameOf(id, specOf);
   const names = (ids: readonly ProgramId[]): string => ids.map(name).join(", ");
   switch (entry.type) {
     case "state":
@@ -61,7 +84,7 @@ export function renderEntry(entry: JournalEntry, specOf: SpecOf): LogLine | null
     case "stopping":
       return line("info", `shutting down: ${entry.cause} (exit code ${entry.code})`);
     case "waiting":
-      return line("info", `waiting for ${names(entry.ids)} to die`);
+      return renderWaiting(entry.ids, "die", specOf);
     case "deadline":
       return line("warn", `shutdown_timeout is over, killing ${names(entry.ids)}`);
     case "hurry":
@@ -109,6 +132,8 @@ function renderState(entry: StateEntry, name: string, startsecs: number): LogLin
     const why = entry.from === "BACKOFF" ? "too many start retries too quickly" : to.reason;
     return line("info", `gave up: ${name} entered FATAL state, ${why}`);
   }
+  if (entry.from === "BACKOFF" && to.name === "STOPPED")
+    return line("debug", `Attempted to kill ${name}, which is in BACKOFF state.`);
   return null;
 }
 

@@ -74,6 +74,10 @@ export class Init {
     return join(this.dir, "tsinit.ini");
   }
 
+  get binary(): string {
+    return this.#options.binary ?? BINARY;
+  }
+
   fill(text: string): string {
     return text.replaceAll("@DIR@", this.dir);
   }
@@ -197,8 +201,13 @@ export class Init {
     this.#unshare.stdin?.write(text);
   }
 
-  releaseStdout(): void {
-    this.stdout.release();
+  /** Its terminal is gone. */
+  hangUp(): void {
+    this.#unshare.kill("SIGUSR1");
+  }
+
+  releaseStdout(bytesPerSecond?: number): void {
+    this.stdout.release(bytesPerSecond);
   }
 
   async http(
@@ -317,7 +326,8 @@ export class Init {
           // gone by itself
         }
       }
-      this.releaseStdout();
+      this.stdout.release();
+      this.stderr.release();
       await within(5000, this.#ended);
     }
     this.stdout.destroy();
@@ -371,11 +381,12 @@ export class Init {
     const command = words[0] ?? "";
     const rest = words.slice(1);
     const held = this.#options.holdStdout ?? false;
+    const heldErr = this.#options.holdStderr ?? false;
     switch (this.#options.output ?? "pipes") {
       case "sockets": {
         const child = spawn(command, rest, { env, stdio: ["ignore", "pipe", "pipe"] });
         this.stdout.follow(child.stdout, held);
-        this.stderr.follow(child.stderr, false);
+        this.stderr.follow(child.stderr, heldErr);
         return child;
       }
       case "files": {
@@ -392,7 +403,7 @@ export class Init {
         this.stdout.follow(out.source, held);
         if (err !== null) {
           closeQuietly(err.writer);
-          this.stderr.follow(err.source, false);
+          this.stderr.follow(err.source, heldErr);
         }
         return child;
       }

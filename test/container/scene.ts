@@ -25,6 +25,8 @@ export interface InitOptions {
   readonly output?: "pipes" | "merged" | "sockets" | "files";
   /** Nobody reads stdout until `releaseStdout()`. */
   readonly holdStdout?: boolean;
+  /** The same of stderr, until `stderr.release()`. */
+  readonly holdStderr?: boolean;
   readonly onStdout?: (chunk: Buffer) => void;
   readonly cwd?: string;
   /** Run on a terminal; `type()` types on it. */

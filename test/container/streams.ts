@@ -42,9 +42,23 @@ export class Recording {
     if (!held) this.release();
   }
 
-  /** Starts reading a stream that was held. */
-  release(): void {
-    this.#source?.on("data", (chunk: Buffer) => this.#take(chunk));
+  /** Starts reading a stream that was held; at most so many bytes a second. */
+  release(bytesPerSecond = Number.POSITIVE_INFINITY): void {
+    const source = this.#source;
+    source?.removeAllListeners("data");
+    source?.on("data", (chunk: Buffer) => {
+      this.#take(chunk);
+      if (bytesPerSecond === Number.POSITIVE_INFINITY) return;
+      source.pause();
+      setTimeout(() => source.resume(), (chunk.length / bytesPerSecond) * 1000);
+    });
+    source?.resume();
+  }
+
+  /** Stops reading, until `release`. */
+  hold(): void {
+    this.#source?.removeAllListeners("data");
+    this.#source?.pause();
   }
 
   /** Goes away as a reader: whoever writes gets EPIPE. */

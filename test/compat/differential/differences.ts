@@ -68,9 +68,35 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
         supervisord: /^WARN killing '\w+' \(PID\) with SIGKILL$/,
         tsinit: /^WARN killing '\w+' \(PID\) with SIGKILL after 1 second$/,
       },
+      three: {
+        supervisord: /^WARN killing '\w+' \(PID\) with SIGKILL$/,
+        tsinit: /^WARN killing '\w+' \(PID\) with SIGKILL after 3 seconds$/,
+      },
       five: {
         supervisord: /^WARN killing '\w+' \(PID\) with SIGKILL$/,
         tsinit: /^WARN killing '\w+' \(PID\) with SIGKILL after 5 seconds$/,
+      },
+    },
+  },
+  "own-words": {
+    topic: "Logs",
+    supervisord:
+      "Says at its start that it is root, that the RPC interface is initialized, which files were included and that a unix " +
+      "socket has no password; that HUP is a `restart request`; `reaped unknown pid` at info; at debug what programs write, " +
+      "and which descriptors Python closes",
+    tsinit:
+      "says none of that at its start (`tsinit check` names the files), but for a port without a password; HUP is a `reload " +
+      "request`, `reaped unknown pid` is told at debug, and output only once. All other lines are supervisord's, at its levels",
+    reason: "Root and orphans are what a container has, and the socket is its owner's alone.",
+    seen: {
+      start: {
+        supervisord:
+          /^(CRIT Supervisor is running as root\..*|INFO RPC interface .*|CRIT Server 'unix_http_server' running .*|absent)$/,
+        tsinit: /^(\[\]|absent)$/,
+      },
+      hup: {
+        supervisord: /^WARN received SIGHUP indicating restart request$/,
+        tsinit: /^WARN received SIGHUP indicating reload request$/,
       },
     },
   },
@@ -154,7 +180,7 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
       section: {
         supervisord: /^(File contains no section headers\.|file: '.*', line: 1|'key=value\\n'|absent)$/,
         tsinit:
-          /^(@DIR@\/supervisord\.conf:1: File contains no section headers: 'key=value'; expected .*|absent)$/,
+          /^(@DIR@\/supervisord\.conf:1: File contains no section headers: 'key=…'; expected .*|absent)$/,
       },
       reread: {
         supervisord:

@@ -184,6 +184,33 @@ export function said(program: string, differs?: Differs): Step {
   });
 }
 
+/**
+ * Everything that is said of a program at any level, each line once: how often a wait is told is a matter of time, and
+ * whether it is of one that ends at once, of luck (`waits`: it does not). What Python closes is its own affair.
+ */
+export function told(program: string, waits: boolean, differs?: Differs): Step {
+  return comparing(`what is told of ${program}`, differs, async (side) => {
+    for (let before = -1; before !== ownLines(side).length; ) {
+      before = ownLines(side).length;
+      await delay(100);
+    }
+    const lines = ownLines(side)
+      .filter((line) => new RegExp(`\\b${program}\\b`).test(line) && !/^DEBG fd \d+ closed/.test(line))
+      .filter((line) => waits || !line.startsWith("INFO waiting for"))
+      .map((line) => line.replace(/\(\d+\)/, "(PID)").replace(/\bpid \d+/, "pid PID"));
+    return [...new Set(lines)];
+  });
+}
+
+/** The daemon's own lines like this one; `await`: when there is one. */
+export function ownWords(pattern: RegExp, wait: "await" | "now", differs?: Differs): Step {
+  return comparing(`its own words, ${pattern}`, differs, async (side) => {
+    const found = (): string[] => ownLines(side).filter((line) => pattern.test(line));
+    if (wait === "await") await side.until(`a line like ${pattern}`, () => found().length > 0);
+    return found();
+  });
+}
+
 /** `LEVEL text` of the daemon's own lines: supervisord's log on its stdout, ours on stderr. */
 export function ownLines(side: Side): string[] {
   const pattern = side.name === "real" ? /^\S+ \S+,\d+ (\w+ .*)$/gm : /^tsinit +\| (\w+ .*)$/gm;

@@ -1,6 +1,6 @@
 /** Output and where it can be read: tail, readLog, offsets, clear, /logtail, files. */
 import { BASE, KEEP, type Scenario } from "../scenario.ts";
-import { ctl, file, http, rpc, until, untilFile, untilOutput } from "../steps.ts";
+import { act, ctl, file, http, ownWords, rpc, told, until, untilFile, untilOutput } from "../steps.ts";
 
 const TALK = `${BASE}
 [program:talk]
@@ -212,6 +212,39 @@ stdout_logfile=@DIR@/one.log
       untilFile("file.log", /^$/),
       file("file.log.1"),
       rpc("getProcessInfo", ["file"]),
+    ],
+  },
+  {
+    title: "the daemon's own lines at loglevel=debug: signals sent, waits, tries",
+    config: `${BASE.replace("[supervisord]", "[supervisord]\nloglevel=debug")}${KEEP}
+[program:web]
+command=sleep 1000
+stopsignal=INT
+[program:workers]
+command=sh -c "sleep 1000; true"
+stopasgroup=true
+killasgroup=true
+[program:stubborn]
+command=sh -c "trap '' TERM; while :; do sleep 1; done"
+stopwaitsecs=3
+[program:flaky]
+command=sh -c "exit 7"
+startsecs=5
+startretries=20
+`,
+    steps: [
+      until("web RUNNING, workers RUNNING, stubborn RUNNING, flaky BACKOFF"),
+      ctl("stop flaky"),
+      ctl("signal HUP web"),
+      until("web RUNNING"),
+      ctl("stop web workers stubborn"),
+      told("web", false),
+      told("workers", false),
+      told("flaky", false),
+      told("stubborn", true, { "kill-after:three": /^4$/ }),
+      ownWords(/running as root|RPC interface|HTTP authentication/, "now", "own-words:start"),
+      act("a hangup", async (side) => process.kill(side.pid, "SIGHUP")),
+      ownWords(/SIGHUP indicating/, "await", "own-words:hup"),
     ],
   },
 ];
