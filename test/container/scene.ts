@@ -25,7 +25,9 @@ export interface InitOptions {
   readonly output?: "pipes" | "merged" | "sockets" | "files";
   /** Nobody reads stdout until `releaseStdout()`. */
   readonly holdStdout?: boolean;
+  /** Takes the bytes of a stream, of which nothing is kept then. */
   readonly onStdout?: (chunk: Buffer) => void;
+  readonly onStderr?: (chunk: Buffer) => void;
   readonly cwd?: string;
   /** Run on a terminal; `type()` types on it. */
   readonly terminal?: boolean;
