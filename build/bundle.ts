@@ -1,4 +1,5 @@
 /** src/main.ts and all it imports → one CommonJS file, without the parts of npm packages that PID 1 must not run. */
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { build, type Plugin } from "esbuild";
 import { compileWasm } from "./wasm.ts";
@@ -34,6 +35,11 @@ interface Stub {
 
 const STUBS: readonly Stub[] = [
   { importer: /\/pidusage\//, path: /^(node:)?child_process$/, contents: AUXV },
+  {
+    importer: /\/pidusage\//,
+    path: /^(node:)?fs$/,
+    contents: readFileSync(new URL("pidusage-fs.cjs", import.meta.url), "utf8"),
+  },
   // Pulls https and with it OpenSSL: 19 ms at start and 5 MB of memory.
   { importer: /\/prom-client\//, path: /\/pushgateway$/, contents: "module.exports = class Pushgateway {};" },
   { importer: /\/prom-client\//, path: /\/cluster$/, contents: "module.exports = class ClusterRegistry {};" },

@@ -32,7 +32,7 @@ const SUITES: readonly Suite[] = [
       "src/!(kernel)/**/*.test.ts",
       "src/{,kernel/!(linux)}*.test.ts",
       "test/!(kernel-linux)*.test.ts",
-      "test/{bench,fakes}/**/*.test.ts",
+      "test/{bench,fakes,soak}/**/*.test.ts",
     ],
     isolated: false,
     needsBuild: false,

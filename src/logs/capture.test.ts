@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { closeSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
 import { test } from "node:test";
 import { FakeClock } from "../../test/fakes/clock.ts";
 import { kernel, ProgramEnd, pipe, turns } from "../../test/fakes/log-world.ts";
@@ -72,6 +72,36 @@ test("a paused pipe is left alone, drain reads it all the same", async () => {
   program.close();
   capture.drain(1000);
   assert.deepEqual([listener.text, listener.ends], ["one two", 1]);
+});
+
+test("a drain never reads a descriptor that is somebody else's by now", async () => {
+  const { context } = watched();
+  const ends = pipe();
+  const listener = new Listener();
+  const capture = new Capture(ends.read, context, listener);
+  const program = new ProgramEnd(ends.write);
+  program.write("hello");
+  program.close();
+  // Read to its end and closed, while `close` has yet to be told: that comes after the immediates of a turn.
+  const isOpen = (): boolean => {
+    try {
+      fstatSync(ends.read);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  while (isOpen()) await new Promise((resolve) => setImmediate(resolve));
+  const others = pipe();
+  assert.equal(others.read, ends.read, "the lowest free number is taken");
+  const other = new ProgramEnd(others.write);
+  other.write("a client's request");
+  other.close();
+  capture.drain(1000);
+  assert.deepEqual([listener.text, listener.ends, capture.ended], ["hello", 1, true]);
+  const left = Buffer.alloc(100);
+  assert.equal(left.toString("latin1", 0, Number(kernel.read(others.read, left))), "a client's request");
+  closeSync(others.read);
 });
 
 test("a drain has a bound", () => {

@@ -106,6 +106,9 @@ export class Capture {
 
   /** Reads what is there, paused or not, until the pipe is empty, at its end, or about `budget` bytes were read. */
   drain(budget: number): void {
+    // Its end was read, and the socket has closed the descriptor without telling yet: the number may be another pipe's, or a
+    // client's, whose bytes would be taken away and passed off as this program's.
+    if (this.#socket.destroyed) return this.#end();
     const { arena, kernel } = this.#context;
     const buffer = arena.input;
     for (let left = budget; left > 0 && !this.#ended; ) {

@@ -58,6 +58,8 @@ export function createUsage(options: UsageOptions): UsageReader {
   const totals = new Map<ProgramId, CpuTotal>();
   const measure = createPidusage(clock, proc);
   let last: { readonly at: number; readonly result: Promise<ReadonlyMap<ProgramId, Usage>> } | null = null;
+  /** Two at a time would open each file twice, and pidusage remembers, and closes, only one of them. */
+  let isReading = false;
 
   async function read(): Promise<ReadonlyMap<ProgramId, Usage>> {
     const processes = await readProcesses(proc);
@@ -95,8 +97,15 @@ export function createUsage(options: UsageOptions): UsageReader {
 
   return () => {
     const now = clock.now();
-    if (last === null || now - last.at >= CACHE_MS) last = { at: now, result: read().catch(() => new Map()) };
-    return last.result;
+    if (last !== null && (isReading || now - last.at < CACHE_MS)) return last.result;
+    isReading = true;
+    const result = read()
+      .catch(() => new Map<ProgramId, Usage>())
+      .finally(() => {
+        isReading = false;
+      });
+    last = { at: now, result };
+    return result;
   };
 }
 

@@ -3,12 +3,15 @@
  *   --only ID    a scenario or a row; may be given several times
  *   --quick      fewer repetitions
  *   --json FILE  where the samples go (dist/bench.json)
+ *   --write-docs the table and the picture of docs/performance.md as well, from this run of every row
  *   --strict     exit 1 if a bar is missed; otherwise only if tsinit could not be measured
  */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { cpus, release } from "node:os";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
+import { collectFacts } from "./facts.ts";
+import { installPm2 } from "./pm2.ts";
+import { writeDocs } from "./report.ts";
 import { boot } from "./rows/boot.ts";
 import { fleet } from "./rows/fleet.ts";
 import { idle } from "./rows/idle.ts";
@@ -16,12 +19,13 @@ import { logs } from "./rows/logs.ts";
 import { orphans } from "./rows/orphans.ts";
 import { probes } from "./rows/probes.ts";
 import { restart } from "./rows/restart.ts";
+import { scrapes } from "./rows/scrapes.ts";
 import { guard, type Scenario } from "./scenario.ts";
 import { cleanUp } from "./scratch.ts";
 import { type Result, Sheet } from "./sheet.ts";
 import { renderJson, renderTable } from "./table.ts";
 
-const scenarios: readonly Scenario[] = [boot, restart, orphans, idle, logs, fleet, probes];
+const scenarios: readonly Scenario[] = [boot, restart, orphans, idle, logs, fleet, probes, scrapes];
 
 function choose(only: readonly string[]): readonly Scenario[] {
   const known = scenarios.flatMap(({ id, rows }) => [id, ...rows.map((row) => row.id)]);
@@ -48,20 +52,35 @@ async function measure(chosen: readonly Scenario[], quick: boolean): Promise<Res
   return chosen.flatMap(({ rows }) => rows.map((row) => sheet.result(row)));
 }
 
+/** A peer that cannot be had is absent, and the bench goes on. */
+function prepare(): void {
+  try {
+    installPm2();
+  } catch (error) {
+    process.stderr.write(`pm2 cannot be installed: ${error instanceof Error ? error.message : error}\n`);
+  }
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       only: { type: "string", multiple: true, default: [] },
       quick: { type: "boolean", default: false },
       json: { type: "string", default: new URL("../../dist/bench.json", import.meta.url).pathname },
+      "write-docs": { type: "boolean", default: false },
       strict: { type: "boolean", default: false },
     },
   });
-  const results = await measure(choose(values.only), values.quick);
-  const facts = { kernel: release(), node: process.version, cpus: cpus().length, quick: values.quick };
+  const chosen = choose(values.only);
+  if (values["write-docs"] && chosen.length < scenarios.length)
+    throw new Error("--write-docs needs a run of every row");
+  prepare();
+  const facts = collectFacts(values.quick);
+  const results = await measure(chosen, values.quick);
   mkdirSync(dirname(values.json), { recursive: true });
   writeFileSync(values.json, renderJson(results, facts));
   process.stdout.write(renderTable(results));
+  if (values["write-docs"]) writeDocs(values.json);
   const unmeasured = results.some(({ values: systems }) => systems.get("tsinit")?.failure !== null);
   const missed = results.some(({ verdicts }) => verdicts.some(({ met }) => met === false));
   return unmeasured || (values.strict && missed) ? 1 : 0;

@@ -6,15 +6,24 @@ import { discard, makeDirectory, makeFifo, track } from "./scratch.ts";
 
 export type Reading = { readonly ms: number; readonly bytes: number; readonly line: string };
 
-export type Pipeline = {
+export type Pipeline<T> = {
   readonly path: string;
-  /** Resolves when the reader has timed its bytes. */
-  readonly reading: Promise<Reading>;
+  /** Resolves to what the reader prints at its end. */
+  readonly reading: Promise<T>;
   readonly end: () => void;
 };
 
 /** Starts a reader that discards `warm` bytes and times the next `bytes`. */
-export function openPipeline(warm: number, bytes: number): Pipeline {
+export function openPipeline(warm: number, bytes: number): Pipeline<Reading> {
+  return openReader("reader.ts", warm, bytes);
+}
+
+/** Starts a reader that notes how old `count` lines of ticker.ts are when they come. */
+export function openTickPipeline(count: number): Pipeline<number[]> {
+  return openReader("tick-reader.ts", count);
+}
+
+function openReader<T>(script: string, ...numbers: readonly number[]): Pipeline<T> {
   const directory = makeDirectory();
   const path = join(directory, "stdout");
   makeFifo(path);
@@ -22,11 +31,11 @@ export function openPipeline(warm: number, bytes: number): Pipeline {
   const keep = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const reader = spawn(
     process.execPath,
-    [new URL("reader.ts", import.meta.url).pathname, path, String(warm), String(bytes)],
+    [new URL(script, import.meta.url).pathname, path, ...numbers.map(String)],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   track(reader);
-  const reading = new Promise<Reading>((resolve, reject) => {
+  const reading = new Promise<T>((resolve, reject) => {
     let text = "";
     reader.stdout.setEncoding("utf8").on("data", (chunk: string) => {
       text += chunk;

@@ -43,3 +43,14 @@ export async function call(socketPath: string, method: string): Promise<Answer> 
   }
   return answer;
 }
+
+/** The exit code by name of every program that is not running, from the answer of `getAllProcessInfo`. */
+export function exitCodes(body: string): Map<string, number> {
+  const codes = new Map<string, number>();
+  for (const struct of body.split("<struct>").slice(1)) {
+    const member = (name: string): string =>
+      new RegExp(`<name>${name}</name>\\s*<value>\\s*(?:<\\w+>)?([^<]*)`).exec(struct)?.[1] ?? "";
+    if (member("statename") === "EXITED") codes.set(member("name"), Number(member("exitstatus")));
+  }
+  return codes;
+}

@@ -33,7 +33,7 @@ export class Running {
   /** performance.now() of the moment before the init was executed. */
   readonly startedAt: number;
   readonly #shell: ChildProcess;
-  readonly #exited: Promise<void>;
+  readonly #exited: Promise<number | null>;
 
   constructor(fields: {
     system: System;
@@ -43,7 +43,7 @@ export class Running {
     pid: number;
     startedAt: number;
     shell: ChildProcess;
-    exited: Promise<void>;
+    exited: Promise<number | null>;
   }) {
     this.system = fields.system;
     this.bell = fields.bell;
@@ -73,6 +73,11 @@ export class Running {
     process.kill(this.pid, this.system.stopSignal);
     await within(ms, `end of ${this.system.name}`, this.#exited);
     return performance.now() - since;
+  }
+
+  /** The init's exit code, once it has ended by itself. */
+  exitCode(ms: number): Promise<number | null> {
+    return within(ms, `end of ${this.system.name}`, this.#exited);
   }
 
   /** Ends everything without asking and removes the files. */
@@ -112,7 +117,7 @@ export async function start(system: System, options: RunOptions): Promise<Runnin
   closeSync(out);
   closeSync(errors);
   track(shell);
-  const exited = new Promise<void>((resolve) => shell.once("close", () => resolve()));
+  const exited = new Promise<number | null>((resolve) => shell.once("close", (code) => resolve(code)));
   const started = await bell.wait("exec", 0, START_MS);
   const [pid] = children(shell.pid ?? 0);
   if (pid === undefined)

@@ -30,6 +30,16 @@ export async function guard(
   }
 }
 
+/** Says who is not in these rows because there is nothing to measure of it. */
+export function leaveOut(
+  context: Context,
+  rows: readonly string[],
+  reason: string,
+  systems: readonly System[],
+): void {
+  for (const row of rows) for (const { name } of systems) context.sheet.leaveOut(row, name, reason);
+}
+
 /** `times` rounds over the systems, so that a slow moment of the machine meets all of them alike. */
 export async function interleave(
   context: Context,

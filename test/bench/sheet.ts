@@ -35,6 +35,8 @@ export type Verdict = {
 export type Result = {
   readonly row: Row;
   readonly values: ReadonlyMap<string, Value>;
+  /** Systems that cannot do this at all, and why. */
+  readonly leftOut: ReadonlyMap<string, string>;
   readonly verdicts: readonly Verdict[];
 };
 
@@ -48,6 +50,7 @@ function summarise(samples: readonly number[], statistic: Statistic): number {
   return statistic === "p99" ? percentile(samples, 0.99) : Math.max(...samples);
 }
 
+/** Holds tsinit's value against one bar. */
 function judge(one: Bar, values: ReadonlyMap<string, Value>): Verdict {
   const own = values.get("tsinit")?.value ?? Number.NaN;
   const other = one.against === null ? 1 : (values.get(one.against)?.value ?? Number.NaN);
@@ -71,6 +74,7 @@ function inner<T>(map: Map<string, Map<string, T>>, key: string): Map<string, T>
 export class Sheet {
   readonly #samples = new Map<string, Map<string, number[]>>();
   readonly #failures = new Map<string, Map<string, string>>();
+  readonly #leftOut = new Map<string, Map<string, string>>();
 
   add(row: string, system: string, sample: number): void {
     const systems = inner(this.#samples, row);
@@ -85,6 +89,11 @@ export class Sheet {
     if (!systems.has(system)) systems.set(system, reason);
   }
 
+  /** Notes that a system has no such thing as the row measures: no failure, but said by name. */
+  leaveOut(row: string, system: string, reason: string): void {
+    inner(this.#leftOut, row).set(system, reason);
+  }
+
   result(row: Row): Result {
     const values = new Map<string, Value>();
     const samples = this.#samples.get(row.id) ?? new Map<string, number[]>();
@@ -94,6 +103,7 @@ export class Sheet {
       const value = own.length === 0 ? Number.NaN : summarise(own, row.statistic);
       values.set(system, { value, samples: own, failure: failures.get(system) ?? null });
     }
-    return { row, values, verdicts: row.bars.map((one) => judge(one, values)) };
+    const leftOut = this.#leftOut.get(row.id) ?? new Map<string, string>();
+    return { row, values, leftOut, verdicts: row.bars.map((one) => judge(one, values)) };
   }
 }

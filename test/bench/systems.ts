@@ -1,13 +1,17 @@
 /** The inits that are compared: where each is found, and how it is told to run a list of programs. */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pm2System } from "./pm2.ts";
 import { writeScript } from "./scratch.ts";
 
 /** What an init shall run: a bare command, or a shell script. */
-export type Program = { readonly name: string } & (
-  | { readonly command: readonly string[] }
-  | { readonly script: string }
-);
+export type Program = {
+  readonly name: string;
+  /** It ends once and is not started again; s6 and runit tell this fifo `ended NAME CODE`, who have nobody to ask. */
+  readonly endsOnce?: string;
+  /** Further lines for its section in the INI. */
+  readonly keys?: readonly string[];
+} & ({ readonly command: readonly string[] } | { readonly script: string });
 
 export type Setup = {
   readonly directory: string;
@@ -70,11 +74,14 @@ function writeIni(setup: Setup): string {
     lines.push(
       `[program:${program.name}]`,
       `command=${commandOf(program, setup.directory).join(" ")}`,
-      "autorestart=true",
+      ...(program.endsOnce === undefined
+        ? ["autorestart=true"]
+        : ["autorestart=false", "startsecs=0", "startretries=0"]),
       "stdout_logfile=/dev/fd/1",
       "stdout_logfile_maxbytes=0",
       "stderr_logfile=/dev/fd/2",
       "stderr_logfile_maxbytes=0",
+      ...(program.keys ?? []),
     );
   }
   const path = join(setup.directory, "bench.ini");
@@ -88,10 +95,15 @@ function writeServices(setup: Setup): string {
   for (const program of setup.programs) {
     const service = join(scan, program.name);
     mkdirSync(service, { recursive: true });
-    writeScript(
-      join(service, "run"),
-      "script" in program ? program.script : `exec ${program.command.join(" ")}`,
-    );
+    const script = "script" in program ? program.script : `exec ${program.command.join(" ")}`;
+    if (program.endsOnce === undefined) writeScript(join(service, "run"), script);
+    else {
+      const mark = join(service, "ended");
+      writeScript(join(service, "run"), `[ ! -e ${mark} ] || exec sleep 100000\n${script}`);
+      // Both hand the exit code over as the first word.
+      const tell = `echo ended ${program.name} $1 > ${program.endsOnce}`;
+      writeScript(join(service, "finish"), `[ ! -e ${mark} ] || exit 0\n: > ${mark}\n${tell}`);
+    }
   }
   return scan;
 }
@@ -163,6 +175,10 @@ export const tini = single("tini", ["--"]);
 export const dumbInit = single("dumb-init", ["--"]);
 export const catatonit = single("catatonit", ["--"]);
 
-export const supervisors: readonly System[] = [tsinit, supervisord, runit, s6];
+export const pm2 = pm2System(commandOf);
+/** With its own prefix before each line. */
+export const pm2Prefixed = pm2System(commandOf, "--formatted");
+
+export const supervisors: readonly System[] = [tsinit, supervisord, runit, s6, pm2];
 export const singles: readonly System[] = [tini, dumbInit, catatonit];
 export const everyone: readonly System[] = [...supervisors, ...singles];

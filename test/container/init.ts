@@ -48,7 +48,7 @@ export class Init {
     writeFileSync(join(this.dir, "events"), "");
     chmodSync(join(this.dir, "events"), 0o666);
     this.stdout = new Recording("stdout", this.lines, options.onStdout);
-    this.stderr = new Recording("stderr", this.lines);
+    this.stderr = new Recording("stderr", this.lines, options.onStderr);
     const args = (options.args ?? []).map((word) => this.fill(word));
     if (options.config !== undefined) {
       this.writeConfig(options.config);
@@ -266,6 +266,13 @@ export class Init {
       },
       timeout,
       25,
+    );
+  }
+
+  /** A client that sends a piece of a request, stays for so many seconds, and is gone. */
+  dropped(where: { port: number } | { socket: string }, text: string, stay: number): Promise<string> {
+    return this.#ask({ kind: "drop", text, stay, ...where }).then((answer) =>
+      String(answer["value"] ?? answer["error"]),
     );
   }
 

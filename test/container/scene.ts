@@ -27,7 +27,9 @@ export interface InitOptions {
   readonly holdStdout?: boolean;
   /** The same of stderr, until `stderr.release()`. */
   readonly holdStderr?: boolean;
+  /** Takes the bytes of a stream, of which nothing is kept then. */
   readonly onStdout?: (chunk: Buffer) => void;
+  readonly onStderr?: (chunk: Buffer) => void;
   readonly cwd?: string;
   /** Run on a terminal; `type()` types on it. */
   readonly terminal?: boolean;

@@ -61,6 +61,15 @@ export class Recording {
     this.#source?.pause();
   }
 
+  /** Reads no more until `resume`: what a slow log driver does. */
+  pause(): void {
+    this.#source?.pause();
+  }
+
+  resume(): void {
+    this.#source?.resume();
+  }
+
   /** Goes away as a reader: whoever writes gets EPIPE. */
   destroy(): void {
     this.#source?.destroy();

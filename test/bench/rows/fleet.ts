@@ -1,9 +1,9 @@
 /** Fifty and five hundred programs: spawned, asked about, held in memory, stopped. */
 import { call } from "../rpc.ts";
 import { allAsleep, type Running, sleepers, withInit } from "../run.ts";
-import { type Context, interleave, type Scenario } from "../scenario.ts";
+import { type Context, interleave, leaveOut, type Scenario } from "../scenario.ts";
 import { bar, type Row } from "../sheet.ts";
-import { supervisors } from "../systems.ts";
+import { pm2, runit, s6, supervisord, supervisors, tsinit } from "../systems.ts";
 import { sleep } from "../wait.ts";
 import { privateMemory } from "./idle.ts";
 
@@ -27,6 +27,8 @@ async function askStatus(running: Running, context: Context): Promise<void> {
 async function run(context: Context): Promise<void> {
   const { sheet } = context;
   const times = context.quick ? 1 : 3;
+  leaveOut(context, [STATUS], "no status by RPC", [runit, s6]);
+  leaveOut(context, [STATUS], "an RPC of its own, no XML-RPC", [pm2]);
   await interleave(context, [UP_50], 3, supervisors, (system) =>
     withInit(system, { programs: () => sleepers(50) }, async (running) => {
       sheet.add(UP_50, system.name, await allAsleep(running, 50));
@@ -38,7 +40,7 @@ async function run(context: Context): Promise<void> {
       await sleep(SETTLED_MS);
       // Before the first question, which would load the control surface.
       sheet.add(MEMORY, system.name, privateMemory(running));
-      if (system.helpers.length === 0) await askStatus(running, context);
+      if (system === tsinit || system === supervisord) await askStatus(running, context);
       sheet.add(STOP, system.name, await running.stop(DEADLINE_MS));
     }),
   );

@@ -10,6 +10,7 @@ const MEMORY = "memory-1";
 const WAKES = "idle";
 const SETTLED_MS = 5_000;
 const WINDOW_MS = 10_000;
+const LONG_WINDOW_MS = 30_000;
 
 /** RssAnon of all of an init's own processes, in KiB. */
 export function privateMemory(running: Running): number {
@@ -44,13 +45,15 @@ function switches(running: Running): number {
 
 async function run(context: Context): Promise<void> {
   const { sheet } = context;
-  await sideBySide(context, MEMORY, 1, async (fleet) => {
-    for (const running of fleet) sheet.add(MEMORY, running.system.name, privateMemory(running));
-  });
+  for (let round = 0; round < (context.quick ? 1 : 3); round += 1) {
+    await sideBySide(context, MEMORY, 1, async (fleet) => {
+      for (const running of fleet) sheet.add(MEMORY, running.system.name, privateMemory(running));
+    });
+  }
   await sideBySide(context, WAKES, 100, async (fleet) => {
     const before = fleet.map(switches);
     const since = performance.now();
-    await sleep(WINDOW_MS);
+    await sleep(context.quick ? WINDOW_MS : LONG_WINDOW_MS);
     const seconds = (performance.now() - since) / 1000;
     for (const [index, running] of fleet.entries()) {
       sheet.add(WAKES, running.system.name, (switches(running) - (before[index] ?? 0)) / seconds);

@@ -1,14 +1,15 @@
 /** Thousands of orphans that end at the same moment: how many zombies are left a moment later. */
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { join } from "node:path";
 import { children } from "../proc.ts";
 import { type Running, withInit } from "../run.ts";
 import { type Context, interleave, type Scenario } from "../scenario.ts";
 import { makeFifo } from "../scratch.ts";
 import { bar, type Row } from "../sheet.ts";
-import { everyone, type Program } from "../systems.ts";
+import { gateOf, stormProgram } from "../storm.ts";
+import { everyone } from "../systems.ts";
 import { sleep, until } from "../wait.ts";
+import { runStatuses, statusRow } from "./statuses.ts";
 
 const DEADLINE_MS = 60_000;
 /** Longer than this nobody waits for a slow reaper. */
@@ -25,13 +26,6 @@ const storms: readonly Storm[] = [
   { count: 5_000, afterMs: 250, left: "orphans-5000", time: "orphans-5000-time" },
 ];
 
-/** A program whose grandchildren all wait for one byte of a fifo, and whose child leaves them behind. */
-function stormProgram(bell: string, count: number): Program {
-  const gate = join(bell, "..", "gate");
-  const fork = `exec 3<${gate}; i=0; while [ $i -lt ${count} ]; do (read x <&3) & i=$((i+1)); done`;
-  return { name: "p0", script: `/bin/sh -c '${fork}' <&-\necho forked > ${bell}\nexec sleep 100000` };
-}
-
 /** True once nobody reads the fifo any more, which is when the last orphan has ended. */
 function hasNoReader(path: string): boolean {
   try {
@@ -43,7 +37,7 @@ function hasNoReader(path: string): boolean {
 }
 
 async function letGo(running: Running, storm: Storm, context: Context): Promise<void> {
-  const gate = join(running.directory, "gate");
+  const gate = gateOf(running.bell.path);
   const handle = await open(gate, "w");
   try {
     await running.bell.wait("forked", 0, DEADLINE_MS);
@@ -73,7 +67,7 @@ async function run(context: Context): Promise<void> {
         system,
         {
           programs: (bell) => {
-            makeFifo(join(bell, "..", "gate"));
+            makeFifo(gateOf(bell));
             return [stormProgram(bell, storm.count)];
           },
         },
@@ -103,4 +97,11 @@ function rowsOf(storm: Storm): Row[] {
   ];
 }
 
-export const orphans: Scenario = { id: "orphans", rows: storms.flatMap(rowsOf), run };
+export const orphans: Scenario = {
+  id: "orphans",
+  rows: [...storms.flatMap(rowsOf), statusRow],
+  run: async (context) => {
+    await run(context);
+    await runStatuses(context);
+  },
+};

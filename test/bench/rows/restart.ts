@@ -13,14 +13,14 @@ const SETTLED_MS = 2_500;
 const DEADLINE_MS = 15_000;
 const SAMPLES_A_ROUND = 2;
 
-/** Kills program `name` and returns the milliseconds until it rings again. */
-async function crash(running: Running, name: string): Promise<number> {
+/** Kills program `name`, once it is as old as that, and returns the milliseconds until it rings again. */
+export async function crash(running: Running, name: string, settledMs = SETTLED_MS): Promise<number> {
   const last = running.bell.rings.findLast((ring) => ring.words[0] === name);
   const inner = Number(last?.words[1]);
   const target = descendants(running.pid).find((pid) => innerPid(pid) === inner);
   if (last === undefined || target === undefined) throw new Error(`${name} is not there`);
   const age = performance.now() - last.at;
-  if (age < SETTLED_MS) await sleep(SETTLED_MS - age);
+  if (age < settledMs) await sleep(settledMs - age);
   const from = running.bell.rings.length;
   const since = performance.now();
   process.kill(target, "SIGKILL");

@@ -3,6 +3,7 @@
 {"id":1,"kind":"http","path":"/livez","host":"127.0.0.1","port":9180,"headers":{},"timeout":5}
 {"id":2,"kind":"rpc","socket":"/run/tsinit.sock","method":"supervisor.getState","params":[],"timeout":5}
 {"id":3,"kind":"connect","socket":"/run/tsinit.sock","uid":1234}
+{"id":4,"kind":"drop","socket":"/run/tsinit.sock","text":"POST /RPC2 HTTP/1.1\\r\\n"}   goes away in the middle; `port` for TCP
 """
 
 import http.client
@@ -88,9 +89,19 @@ def connect(request):
     return {"value": answer.decode()}
 
 
+def drop(request):
+    over_tcp = "port" in request
+    with socket.socket(socket.AF_INET if over_tcp else socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(request["timeout"])
+        client.connect(("127.0.0.1", request["port"]) if over_tcp else request["socket"])
+        client.sendall(request["text"].encode())
+        time.sleep(request.get("stay", 0))
+    return {"value": "dropped"}
+
+
 def serve(request):
     try:
-        answer = {"http": http_request, "rpc": rpc, "connect": connect}[request["kind"]](request)
+        answer = {"http": http_request, "rpc": rpc, "connect": connect, "drop": drop}[request["kind"]](request)
     except (OSError, http.client.HTTPException) as error:
         answer = {"error": repr(error)}
     answer["id"] = request["id"]
