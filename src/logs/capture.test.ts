@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { closeSync, fstatSync } from "node:fs";
 import { test } from "node:test";
-import { FakeClock } from "../../test/fakes/clock.ts";
 import { kernel, ProgramEnd, pipe, turns } from "../../test/fakes/log-world.ts";
-import { Arena } from "./arena.ts";
 import { Capture, CaptureContext, type CaptureListener } from "./capture.ts";
 
 class Listener implements CaptureListener {
@@ -155,64 +153,6 @@ test("what is paused or closed while it leaves the turn to others stays so", asy
   capture.close();
   await turns(5);
   assert.deepEqual([listener.text.length, listener.ends], [512 * 1024, 1]);
-  program.close();
-});
-
-test("in a flood a pipe that has given all it had is left to fill for a millisecond", async () => {
-  const clock = new FakeClock();
-  const flood = {
-    isOn: true,
-    noted: 0,
-    clock,
-    note(bytes: number): void {
-      this.noted += bytes;
-    },
-  };
-  const context = new CaptureContext(kernel, new Arena(), flood);
-  const ends = pipe();
-  const listener = new Listener();
-  const capture = new Capture(ends.read, context, listener);
-  const program = new ProgramEnd(ends.write);
-  let written = 0;
-  const write = (bytes: number): void => {
-    program.write("x".repeat(bytes));
-    written += bytes;
-  };
-  const allRead = async (): Promise<void> => {
-    while (listener.text.length < written) await turns(1);
-  };
-  for (let index = 0; index < 4; index++) {
-    write(40 * 1024);
-    await allRead();
-  }
-  assert.equal(flood.noted, 0);
-  clock.advance(1);
-  write(5);
-  await allRead();
-  assert.equal(flood.noted, 5);
-  write(7);
-  await turns(5);
-  assert.equal(listener.text.length, written - 7);
-  clock.advance(1);
-  await allRead();
-  // Paused, or closed, while it is left alone, it stays so.
-  capture.pause();
-  write(9);
-  clock.advance(1);
-  await turns(5);
-  assert.equal(listener.text.length, written - 9);
-  capture.resume();
-  await allRead();
-  flood.isOn = false;
-  clock.advance(1);
-  for (let index = 0; index < 3; index++) {
-    write(3);
-    await allRead();
-  }
-  capture.close();
-  clock.advance(1);
-  await turns(3);
-  assert.equal(listener.ends, 1);
   program.close();
 });
 

@@ -2,20 +2,16 @@
 import { closeSync } from "node:fs";
 import type net from "node:net";
 import { Arena } from "./arena.ts";
-import type { Flood } from "./flood.ts";
 
 /** Most that is read of one pipe in a turn of the loop: libuv would take 2 MB, and requests and signals wait meanwhile. */
 const TURN_BYTES = 256 * 1024;
-/** A read that brings this much counts as a sign of a busy program; after so many of them its pipe is made larger. */
+/**
+ * A read that brings this much counts as a sign of a busy program; after so many of them its pipe is made larger, and the
+ * whole path faster.
+ */
 const BUSY_READ_BYTES = 32 * 1024;
 const BUSY_READS = 4;
 const BUSY_PIPE_BYTES = 1024 * 1024;
-/**
- * A program writes a few kilobytes at a time, and each would be a turn of the loop for us and an interruption for it. In a
- * flood a read that brings less than this is the last for so long: less than it takes to fill an enlarged pipe.
- */
-const REST_BYTES = 64 * 1024;
-const REST_MILLIS = 1;
 /** Enlarged pipes count against the user's pipe-user-pages-soft (64 MB by default): only so many at a time. */
 const BUSY_PIPES = 16;
 
@@ -29,18 +25,11 @@ export interface CaptureKernel {
 export class CaptureContext {
   readonly kernel: CaptureKernel;
   readonly arena: Arena;
-  /** Told what busy programs write. */
-  readonly flood: Pick<Flood, "note" | "isOn" | "clock"> | null;
   enlarged = 0;
 
-  constructor(
-    kernel: CaptureKernel,
-    arena = new Arena(),
-    flood: Pick<Flood, "note" | "isOn" | "clock"> | null = null,
-  ) {
+  constructor(kernel: CaptureKernel, arena = new Arena()) {
     this.kernel = kernel;
     this.arena = arena;
-    this.flood = flood;
   }
 }
 
@@ -128,14 +117,10 @@ export class Capture {
   #onRead(count: number, buffer: Buffer): boolean {
     if (this.#ended) return false;
     let length = count;
-    if (this.#busyReads === BUSY_READS) {
-      // More has come meanwhile, and each turn costs.
-      length += this.#readMore(buffer, count);
-      this.#context.flood?.note(length);
-    } else if (length >= BUSY_READ_BYTES) this.#noteBusyRead();
+    if (this.#busyReads === BUSY_READS) length += this.#readMore(buffer, count);
+    else if (length >= BUSY_READ_BYTES) this.#noteBusyRead();
     this.#listener.onBytes(buffer, length);
     if (this.#paused) return false;
-    if (length < REST_BYTES && this.#rests()) return false;
     // A read that did not fill the buffer is the last of its turn.
     this.#readInTurn = length < buffer.length ? 0 : this.#readInTurn + length;
     if (this.#readInTurn < TURN_BYTES) return true;
@@ -143,24 +128,16 @@ export class Capture {
     return false;
   }
 
+  /** A busy program has written more meanwhile, and what is done for each chunk costs more than a read. */
   #readMore(buffer: Buffer, from: number): number {
-    if (from === buffer.length) return 0;
-    const count = this.#context.kernel.read(this.#fd, buffer.subarray(from));
-    // What is wrong, or the end, comes up at the next read.
-    return typeof count === "string" ? 0 : count;
-  }
-
-  /** In a flood, a pipe that has given all it had is left to fill. */
-  #rests(): boolean {
-    const { flood } = this.#context;
-    if (this.#busyReads < BUSY_READS || !flood?.isOn) return false;
-    this.#readInTurn = 0;
-    flood.clock.after(REST_MILLIS, () => this.#goOn());
-    return true;
-  }
-
-  #goOn(): void {
-    if (!this.#paused && !this.#ended) this.#socket.resume();
+    let to = from;
+    while (to < buffer.length) {
+      const count = this.#context.kernel.read(this.#fd, buffer.subarray(to));
+      // What is wrong, or the end, comes up at the next read.
+      if (typeof count === "string" || count === 0) break;
+      to += count;
+    }
+    return to - from;
   }
 
   /** Lets everybody else have a turn. */
@@ -168,7 +145,7 @@ export class Capture {
     this.#readInTurn = 0;
     this.#yielding ??= setImmediate(() => {
       this.#yielding = null;
-      this.#goOn();
+      if (!this.#paused && !this.#ended) this.#socket.resume();
     });
   }
 
@@ -176,6 +153,7 @@ export class Capture {
     const context = this.#context;
     if (this.#busyReads === BUSY_READS - 1 && context.enlarged >= BUSY_PIPES) return;
     if (++this.#busyReads < BUSY_READS) return;
+    context.arena.accelerate();
     context.enlarged++;
     context.kernel.setPipeSize(this.#fd, BUSY_PIPE_BYTES);
   }

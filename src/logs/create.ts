@@ -4,7 +4,6 @@ import type { Millis } from "../core/states.ts";
 import { Arena, type Vector } from "./arena.ts";
 import { CaptureContext, type CaptureKernel } from "./capture.ts";
 import { LogFiles, wantsFiles } from "./files.ts";
-import { Flood } from "./flood.ts";
 import { Flushes } from "./flushes.ts";
 import { colourPrefix, isShown, nameWidth, renderPrefix, wantsColour } from "./format.ts";
 import { History } from "./history.ts";
@@ -106,7 +105,7 @@ class ContainerLogs implements Logs, StreamHost {
     this.#global = global;
     this.#limits = flowLimits(global);
     const arena = new Arena(options.vector);
-    this.captures = new CaptureContext(kernel, arena, new Flood(clock, arena));
+    this.captures = new CaptureContext(kernel, arena);
     this.partials = new PartialLines(clock, () => this.#global.logPartialTimeout * 1000);
     const { stdout, stderr } = openSinks(options.stdout ?? 1, options.stderr ?? 2, clock, kernel, arena);
     this.#stdout = stdout;
