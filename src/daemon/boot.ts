@@ -93,12 +93,13 @@ export async function boot(request: BootRequest): Promise<void> {
   });
   const stdins = createStdinPipes(kernel.close, listeners.onDrained);
   const { global, programs } = config.plan;
-  const logs = createLogs({
+  const logs = await createLogs({
     kernel,
     clock,
     global,
     programs,
     output: listeners.output,
+    json: () => import("../logs/json-formats.ts").then(({ jsonFormats }) => jsonFormats),
     vector: () => import("../logs/built-vector.ts").then(({ builtVector }) => builtVector()),
   });
   const say: typeof logs.say = (level, text) => {

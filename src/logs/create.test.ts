@@ -329,7 +329,7 @@ test("flush resolves at once, when all is written, or at its deadline", async ()
 
 test("own lines leave together at the end of the turn, at once when they are serious or flushed", async () => {
   const { read, write } = pipe();
-  const logs = createLogs({
+  const logs = await createLogs({
     kernel,
     clock: new FakeClock(),
     global: fakeGlobal(),
@@ -359,7 +359,7 @@ test("own lines leave together at the end of the turn, at once when they are ser
 test("a descriptor that cannot be read is told of and closed", async () => {
   const ends = pipe();
   const clock = new FakeClock();
-  const logs = createLogs({
+  const logs = await createLogs({
     kernel,
     clock,
     global: fakeGlobal(),

@@ -7,8 +7,7 @@ import { LogFiles, wantsFiles } from "./files.ts";
 import { Flushes } from "./flushes.ts";
 import { colourPrefix, isShown, nameWidth, renderPrefix, wantsColour } from "./format.ts";
 import { History } from "./history.ts";
-import { presetOf } from "./json-presets.ts";
-import { JsonWriter } from "./json-writer.ts";
+import type { JsonFormats } from "./json-formats.ts";
 import { UnmarkedWriter } from "./level-prefix.ts";
 import type { LogFile } from "./log-file.ts";
 import type { Level, Logs, OutputListener, StreamCounters, StreamName } from "./logs.ts";
@@ -57,6 +56,8 @@ export interface LogOptions {
   /** Descriptors to write to instead of 1 and 2. */
   readonly stdout?: number;
   readonly stderr?: number;
+  /** Loads what JSON needs, for the first configuration that asks for it. */
+  readonly json?: () => Promise<JsonFormats>;
   /** Loads what makes the path of a flood fast; without it nothing does. */
   readonly vector?: () => Promise<Vector>;
   /** The socket of syslogd, instead of /dev/log. */
@@ -70,8 +71,15 @@ interface ProgramLogs {
   readonly streams: Set<ProgramStream>;
 }
 
-export function createLogs(options: LogOptions): Logs {
-  return new ContainerLogs(options);
+/** Resolves when the first line can be written in the format that is asked for. */
+export async function createLogs(options: LogOptions): Promise<Logs> {
+  const { global, programs, json } = options;
+  const isWanted = json !== undefined && wantsJson(global, programs);
+  return new ContainerLogs(options, isWanted ? await json() : null);
+}
+
+function wantsJson({ logFormat }: GlobalSpec, programs: readonly ProgramSpec[]): boolean {
+  return logFormat === "json" || programs.some((spec) => spec.logFormat === "json");
 }
 
 class ContainerLogs implements Logs, StreamHost {
@@ -84,6 +92,8 @@ class ContainerLogs implements Logs, StreamHost {
   readonly #stderr: Sink;
   readonly #own: OwnLines;
   #ownFormat: OwnFormat;
+  /** null until a configuration asks for it. */
+  #json: JsonFormats | null;
   readonly #main: MainLog;
   /** Made when somebody wants it; never with `log_files=off`. */
   #files: LogFiles | null = null;
@@ -98,9 +108,10 @@ class ContainerLogs implements Logs, StreamHost {
   /** For colours. */
   #order = new Map<ProgramId, number>();
 
-  constructor(options: LogOptions) {
+  constructor(options: LogOptions, json: JsonFormats | null) {
     const { kernel, clock, global } = options;
     this.#options = options;
+    this.#json = json;
     this.#clock = clock;
     this.#global = global;
     this.#limits = flowLimits(global);
@@ -122,15 +133,24 @@ class ContainerLogs implements Logs, StreamHost {
     this.#own = new OwnLines(stderr, (level, text) =>
       this.#ownFormat.render(level, text, this.#wallMillis()),
     );
-    this.#ownFormat = new OwnFormat(global, 0, kernel.pid);
+    this.#ownFormat = new OwnFormat(global, 0, kernel.pid, json);
     this.configure(global, options.programs);
   }
 
   configure(global: GlobalSpec, programs: readonly ProgramSpec[]): void {
+    const { json } = this.#options;
+    if (this.#json === null && json !== undefined && wantsJson(global, programs)) {
+      // The first that asks for it. The module is in the bundle: it is there before anything else is read.
+      void json().then((formats) => {
+        this.#json = formats;
+        this.configure(global, programs);
+      });
+      return;
+    }
     this.#global = global;
     this.#limits = flowLimits(global);
     this.#width = nameWidth(programs);
-    this.#ownFormat = new OwnFormat(global, this.#width, this.#options.kernel.pid);
+    this.#ownFormat = new OwnFormat(global, this.#width, this.#options.kernel.pid, this.#json);
     this.#order = new Map(programs.map((spec, index) => [spec.id, index]));
     this.#specs = new Map(programs.map((spec) => [spec.id, spec]));
     if (this.#files !== null || wantsFiles(global, programs)) this.#openFiles().configure(programs);
@@ -269,14 +289,9 @@ class ContainerLogs implements Logs, StreamHost {
   writer(spec: ProgramSpec, pid: number, stream: StreamName, sink: Sink, owner: Owner): Writer {
     const { queue } = sink;
     if (spec.logFormat === "raw") return new RawWriter(sink, owner);
-    if (spec.logFormat === "json") {
-      return new JsonWriter(queue, owner, {
-        preset: presetOf(this.#global.logKeys),
-        origin: { program: spec.name.toWellFormed(), group: spec.group.toWellFormed(), pid, stream },
-        severity: stream === "stdout" ? "info" : "error",
-        levelPrefix: spec.logLevelPrefix,
-        wall: () => this.#wallMillis(),
-      });
+    if (spec.logFormat === "json" && this.#json !== null) {
+      const { logKeys } = this.#global;
+      return this.#json.writer(queue, owner, logKeys, { spec, pid, stream }, () => this.#wallMillis());
     }
     const prefix = renderPrefix(spec, pid, stream, this.#width);
     const coloured = wantsColour(

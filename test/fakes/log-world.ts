@@ -6,6 +6,7 @@ import type { GlobalSpec, ProgramSpec } from "../../src/core/spec.ts";
 import { linuxKernel } from "../../src/kernel/linux.ts";
 import type { Vector } from "../../src/logs/arena.ts";
 import { createLogs } from "../../src/logs/create.ts";
+import { jsonFormats } from "../../src/logs/json-formats.ts";
 import type { Logs, OutputListener, StreamName } from "../../src/logs/logs.ts";
 import { FakeClock } from "./clock.ts";
 import { fakeGlobal } from "./plans.ts";
@@ -135,7 +136,7 @@ export async function withWorld(options: WorldOptions, use: (world: World) => Pr
   const out = new Reader(stdout.read, options.reading ?? true);
   const err = new Reader(stderr.read, options.reading ?? true);
   const ends: ProgramEnd[] = [];
-  const logs = createLogs({
+  const logs = await createLogs({
     kernel,
     clock,
     global: fakeGlobal(options.global),
@@ -143,6 +144,7 @@ export async function withWorld(options: WorldOptions, use: (world: World) => Pr
     stdout: stdout.write,
     stderr: options.joined ? stdout.write : stderr.write,
     noColor: "",
+    json: () => Promise.resolve(jsonFormats),
     ...(options.output ? { output: options.output } : {}),
     ...(options.vector ? { vector: options.vector } : {}),
     ...(options.syslog === undefined ? {} : { syslog: options.syslog }),

@@ -2,7 +2,7 @@
  * Runs a bundle of tsinit, the first argument, until it would spawn its first program, and ends with what has been evaluated
  * by then as JSON: files of the bundle, which tell `evaluated` about themselves, and modules of Node's.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeSync } from "node:fs";
 import { Script } from "node:vm";
 import { tellingSpawns } from "../../build/spawns.ts";
 
@@ -18,7 +18,8 @@ function onSpawn(): never {
   const loaded = nodeModules()
     .filter((name) => !before.has(name))
     .map((name) => name.replace("NativeModule ", "node:"));
-  process.stdout.write(JSON.stringify([...loaded, ...evaluated].sort()));
+  // The init has done away with `process.stdout`.
+  writeSync(1, JSON.stringify([...loaded, ...evaluated].sort()));
   process.exit(0);
 }
 
