@@ -128,6 +128,7 @@ export const O_CLOEXEC = 0o2000000;
 export const F_SETFD = 2;
 export const F_DUPFD_CLOEXEC = 1030;
 export const F_SETPIPE_SZ = 1031;
+export const M_MMAP_THRESHOLD = -3;
 export const FD_CLOEXEC = 1;
 export const CLOSE_RANGE_CLOEXEC = 4n;
 

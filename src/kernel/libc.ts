@@ -22,6 +22,7 @@ import {
   DIRENT,
   EINTR,
   KERNEL_SIGSET_SIZE,
+  M_MMAP_THRESHOLD,
   POLLFD,
   RLIMIT_NOFILE,
   SIGSET_SIZE,
@@ -80,10 +81,14 @@ export function eventLoop(): Pointer {
   return getCurrentEventLoop();
 }
 
+/** glibc's value at the start of a process. */
+const LARGE_BYTES = 128 * 1024;
+
 const lateChown = later("fchown", { arguments: ["int32", "uint32", "uint32"], return: "int32" });
 const lateExit = later("_exit", { arguments: ["int32"], return: "void" });
 const lateExecve = later("execve", { arguments: ["pointer", "pointer", "pointer"], return: "int32" });
 const lateIsatty = later("isatty", { arguments: ["int32"], return: "int32" });
+const lateMallopt = later("mallopt", { arguments: ["int32", "int32"], return: "int32" });
 const lateTrim = later("malloc_trim", { arguments: ["uint64"], return: "int32" });
 const lateKill = later("kill", { arguments: ["int32", "int32"], return: "int32" });
 const latePoll = later("poll", { arguments: ["pointer", "uint64", "int32"], return: "int32" });
@@ -323,8 +328,12 @@ export function umask(mask: number): number {
   return process.umask(mask);
 }
 
-/** glibc's own: free pages anywhere in its heaps go back to the kernel. */
+/**
+ * glibc's own: free pages anywhere in its heaps go back to the kernel. What is large stays out of the heaps from now on, where
+ * it would leave holes: else the first free of such a piece raises the size that glibc calls large.
+ */
 export function trimHeap(): void {
+  lateMallopt()(M_MMAP_THRESHOLD, LARGE_BYTES);
   lateTrim()(0n);
 }
 

@@ -22,6 +22,11 @@ export interface Vector {
   countLines(source: Bytes, from: number, to: number): number;
 }
 
+/** At once: as garbage, what a stuck reader has piled up would wait for V8 to collect it, megabytes of it. */
+function release({ buffer }: Bytes): void {
+  (buffer.buffer as ArrayBuffer).transfer(0);
+}
+
 export class Arena {
   readonly #load: (() => Promise<Vector>) | null;
   #isLoading = false;
@@ -65,6 +70,7 @@ export class Arena {
     if (isFast) this.#spare.push(block);
     // Behind the fast ones, which are taken first.
     else if (this.#spare.length < SPARE_BLOCKS) this.#spare.unshift(block);
+    else release(block);
   }
 
   prefixLines(source: Buffer, to: number, output: Bytes, prefix: Buffer, cursor: LineCursor): void {
