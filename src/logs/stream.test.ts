@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { type Reader, turns, withWorld } from "../../test/fakes/log-world.ts";
+import { kernel, type Reader, turns, withWorld } from "../../test/fakes/log-world.ts";
 import { fakeSpec } from "../../test/fakes/plans.ts";
 
 const WEB = fakeSpec("web");
@@ -168,6 +168,51 @@ test("drop: the program goes on, and the stream says how much is missing", async
     }
     assert.equal(written + missing, 1_000_000);
     assert.equal(missingBytes, droppedBytes);
+  });
+});
+
+test("drop: what a reader takes at once is not dropped, though the chunk is longer than log_buffer", async () => {
+  const global = { logBuffer: 16 * 1024, logOverflow: "drop", logMaxLine: 1024 } as const;
+  await withWorld({ programs: [WEB], global }, async ({ attach, logs, out }) => {
+    const text = `${"x".repeat(999)}\n`.repeat(40);
+    attach(WEB, 1, "stdout").write(text);
+    await turns(3);
+    // Nothing is on its way, so nothing would tell later what was dropped now.
+    assert.equal(logs.counters("web:web", "stdout").droppedBytes, 0);
+    await out.untilTrue(() => out.length === text.length + 40 * "web    | ".length);
+  });
+});
+
+test("block: last words that become a hundred times as long in JSON are kept, run after run", async () => {
+  const web = fakeSpec("web", { logFormat: "json" });
+  const global = { logFormat: "json" } as const;
+  await withWorld({ programs: [web], global, reading: false }, async ({ attach, logs, out }) => {
+    const lines = 150_000;
+    let written = 0;
+    // The second begins before all of the first has left, and says nothing before it has.
+    const run = (pid: number) => {
+      const end = attach(web, pid, "stdout");
+      kernel.setPipeSize(end.fd, MB);
+      return end;
+    };
+    const first = run(1);
+    first.write("\n".repeat(lines));
+    logs.finish("web:web", 1);
+    const second = run(2);
+    out.start();
+    await logs.flush(1000, null);
+    await out.until((all) => all.split("\n").length > lines);
+    out.stop();
+    written = out.length;
+    second.write("\n".repeat(lines));
+    logs.finish("web:web", 2);
+    assert.deepEqual(logs.counters("web:web", "stdout"), {
+      lines: 2 * lines,
+      bytes: 2 * lines,
+      droppedBytes: 0,
+    });
+    out.start();
+    await out.untilTrue(() => out.length === 2 * written);
   });
 });
 
