@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { kernel, type Reader, turns, withWorld } from "../../test/fakes/log-world.ts";
-import { fakeSpec } from "../../test/fakes/plans.ts";
+import { fakeGlobal, fakeSpec } from "../../test/fakes/plans.ts";
 
 const WEB = fakeSpec("web");
 const OTHER = fakeSpec("other");
@@ -213,6 +213,20 @@ test("block: last words that become a hundred times as long in JSON are kept, ru
     });
     out.start();
     await out.untilTrue(() => out.length === 2 * written);
+  });
+});
+
+test("drop, set while a program waits for a reader that is stuck, lets it go on", async () => {
+  const global = { logBuffer: SMALL_BUFFER };
+  await withWorld({ programs: [WEB], global, reading: false }, async ({ attach, logs, out }) => {
+    const { ended } = attach(WEB, 1, "stdout").run("seq 1 1000000");
+    await settled(() => logs.counters("web:web", "stdout").bytes);
+    logs.configure(fakeGlobal({ ...global, logOverflow: "drop" }), [WEB]);
+    await ended;
+    logs.finish("web:web", 1);
+    assert.equal(logs.counters("web:web", "stdout").lines, 1_000_000);
+    out.start();
+    await out.until("dropped\n");
   });
 });
 

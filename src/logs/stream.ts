@@ -136,6 +136,8 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
     const strips = this.#host.stripsAnsi();
     if (this.#filter !== null) this.#filter.stripAnsi = strips;
     else this.#filter = this.#makeFilter(this.#spec);
+    // No longer to wait for a sink that may be stuck.
+    if (this.#host.limits().overflow === "drop" && !this.#file?.isOver(1)) this.#capture.resume();
   }
 
   #retarget(spec: ProgramSpec): void {
