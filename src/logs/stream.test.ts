@@ -230,6 +230,25 @@ test("drop, set while a program waits for a reader that is stuck, lets it go on"
   });
 });
 
+test("block: nothing is dropped where one chunk is longer than all that log_buffer allows", async () => {
+  const web = fakeSpec("web", { logFormat: "json" });
+  const global = { logBuffer: 1024, logFormat: "json" } as const;
+  await withWorld({ programs: [web], global, reading: false }, async ({ attach, logs }) => {
+    const lines = 60_000;
+    const end = attach(web, 1, "stdout");
+    end.write("\n".repeat(lines));
+    while (logs.counters("web:web", "stdout").bytes < lines) await turns(1);
+    end.write("\n".repeat(lines));
+    end.close();
+    logs.finish("web:web", 1);
+    assert.deepEqual(logs.counters("web:web", "stdout"), {
+      lines: 2 * lines,
+      bytes: 2 * lines,
+      droppedBytes: 0,
+    });
+  });
+});
+
 test("a program that ends again and again while nobody reads has a bound", async () => {
   const global = { logBuffer: SMALL_BUFFER };
   await withWorld({ programs: [WEB], global, reading: false }, async ({ attach, logs, out }) => {
@@ -238,6 +257,8 @@ test("a program that ends again and again while nobody reads has a bound", async
       const end = attach(WEB, pid, "stdout");
       end.write(burst);
       end.close();
+      // Sometimes it is read before it is known to have ended.
+      if (pid % 2 === 0) await turns(2);
       logs.finish("web:web", pid);
     }
     const { lines, droppedBytes } = logs.counters("web:web", "stdout");

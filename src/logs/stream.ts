@@ -108,6 +108,7 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
   #wrote = false;
   /** What an earlier run wrote had not left when this one began, and there was something waiting ever since. */
   #isBehind: boolean;
+  #readsLastWords = false;
 
   /** Throws when the fd cannot be read; it is closed then. */
   constructor(host: StreamHost, options: StreamOptions) {
@@ -231,14 +232,20 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
 
   /** The process is gone: everything it wrote is passed on, an unfinished line is ended. */
   finish(): void {
-    this.#capture.drain(DRAIN_BYTES);
+    this.#drain();
     this.#endLine();
   }
 
   /** Reads what is there and closes. */
   close(): void {
-    this.#capture.drain(DRAIN_BYTES);
+    this.#drain();
     this.#capture.close();
+  }
+
+  #drain(): void {
+    this.#readsLastWords = true;
+    this.#capture.drain(DRAIN_BYTES);
+    this.#readsLastWords = false;
   }
 
   get ended(): boolean {
@@ -361,8 +368,9 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
     const limits = this.#host.limits();
     if (limits.overflow === "drop") return this.#isOver(this.#isDropping() ? 0.5 : 1);
     const size = this.#sink?.queue.size ?? 0;
-    // What one run has left in its pipe is kept, however long its lines become: many short ones are ten times as long in JSON.
-    if (!this.#isBehind) return size >= limits.sinkLastWords;
+    // One run is paused after a chunk too much, and what it has left in its pipe is kept, however long its lines become: many
+    // short ones are ten times as long in JSON.
+    if (!this.#isBehind) return this.#readsLastWords && size >= limits.sinkLastWords;
     return this.#channel.queued >= limits.lastWords || size >= limits.sinkFull;
   }
 
