@@ -249,6 +249,30 @@ test("block: nothing is dropped where one chunk is longer than all that log_buff
   });
 });
 
+test("block: a program that ends again and again with a full pipe while somebody reads loses nothing", async () => {
+  const web = fakeSpec("web", { logFormat: "json" });
+  await withWorld({ programs: [web], global: { logFormat: "json" } }, async ({ attach, logs }) => {
+    const lines = 60_000;
+    const runs = 6;
+    for (let pid = 1; pid <= runs; pid++) {
+      const end = attach(web, pid, "stdout");
+      kernel.setPipeSize(end.fd, MB);
+      end.write("\n".repeat(lines));
+      // It lives until its output is read, which begins when there is room.
+      while (logs.counters("web:web", "stdout").bytes <= 2 * (pid - 1) * lines) await turns(1);
+      end.write("\n".repeat(lines));
+      end.close();
+      logs.finish("web:web", pid);
+    }
+    assert.deepEqual(logs.counters("web:web", "stdout"), {
+      lines: 2 * runs * lines,
+      bytes: 2 * runs * lines,
+      droppedBytes: 0,
+    });
+    await logs.flush(1000, null);
+  });
+});
+
 test("a program that ends again and again while nobody reads has a bound", async () => {
   const global = { logBuffer: SMALL_BUFFER };
   await withWorld({ programs: [WEB], global, reading: false }, async ({ attach, logs, out }) => {

@@ -106,7 +106,7 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
   #writer: Writer | null = null;
   #splitter: LineSplitter | null = null;
   #wrote = false;
-  /** What an earlier run wrote had not left when this one began, and there was something waiting ever since. */
+  /** What an earlier run wrote had not left when this one began, and there was no room ever since. */
   #isBehind: boolean;
   #readsLastWords = false;
 
@@ -127,6 +127,8 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
     this.#syslog = host.syslog(spec, stream);
     this.#events = this.#eventsOf(spec);
     this.#filter = this.#makeFilter(spec);
+    // What an earlier run wrote fills all the room.
+    if (host.limits().overflow === "block" && this.#isOver(1)) this.hold();
   }
 
   /** Settings have changed, maybe those of the program too; null: it is being removed and keeps what it had. */
@@ -279,6 +281,7 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
   /** There is room in the sink: says what was dropped, reads on. False while it is still too little. */
   onRoom(): boolean {
     if (this.#isOver(0.5) || this.#file?.isOver(0.5)) return false;
+    this.#isBehind = false;
     if (this.#isDropping()) {
       this.#sayDropped();
       this.#sink?.kick();
@@ -368,9 +371,10 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
     const limits = this.#host.limits();
     if (limits.overflow === "drop") return this.#isOver(this.#isDropping() ? 0.5 : 1);
     const size = this.#sink?.queue.size ?? 0;
-    // One run is paused after a chunk too much, and what it has left in its pipe is kept, however long its lines become: many
-    // short ones are ten times as long in JSON.
-    if (!this.#isBehind) return this.#readsLastWords && size >= limits.sinkLastWords;
+    // Who lives is paused after a chunk too much, and what one run has left in its pipe is kept, however long its lines
+    // become: many short ones are ten times as long in JSON.
+    if (!this.#readsLastWords) return false;
+    if (!this.#isBehind) return size >= limits.sinkLastWords;
     return this.#channel.queued >= limits.lastWords || size >= limits.sinkFull;
   }
 
