@@ -8,6 +8,7 @@ import { type Environment, findVariable } from "./env.ts";
 import { Problems } from "./problems.ts";
 import { resolve } from "./resolve.ts";
 import { type Files, findConfig } from "./search.ts";
+import { secretsHider } from "./secrets.ts";
 import type { Host } from "./values.ts";
 
 export interface LoadRequest {
@@ -64,17 +65,27 @@ export function surveyConfig(request: LoadRequest): Surveyed {
   const { configFile, argv0, supervisord = null } = request;
   const search = { configFile, environment, argv0, optional, asSupervisord: supervisord !== null };
   const found = findConfig({ ...search, host, files, problems });
+  const shown = (list: readonly Problem[]): readonly Problem[] => withoutSecrets(list, environment);
   // With nothing read, "no program is configured" would only repeat it.
   const isLost = found.files.length === 0 && problems.errors.length > 0;
   const failed = (): Surveyed => ({
-    loaded: { ok: false, errors: problems.errors, warnings: problems.warnings },
+    loaded: { ok: false, errors: shown(problems.errors), warnings: shown(problems.warnings) },
     document: found.document,
     environment,
   });
   if (isLost) return failed();
   const config = resolve({ ...found, problems, host, environment, supervisord, command, purpose });
   if (problems.errors.length > 0) return failed();
-  return { loaded: { ok: true, config }, document: found.document, environment };
+  const { warnings, notices } = config;
+  const told = { ...config, warnings: shown(warnings), notices: shown(notices) };
+  return { loaded: { ok: true, config: told }, document: found.document, environment };
+}
+
+/** What is said of a value quotes it as it is with its variables in it. */
+function withoutSecrets(problems: readonly Problem[], environment: Environment): readonly Problem[] {
+  if (problems.length === 0) return problems;
+  const hide = secretsHider(environment);
+  return problems.map((problem) => ({ ...problem, text: hide(problem.text) }));
 }
 
 /** The machine as values of options need to know it. */

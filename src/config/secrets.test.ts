@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { loadText } from "../../test/fakes/config.ts";
 import { beginningOf, secretsHider, withoutLogin } from "./secrets.ts";
 
 test("a login is taken out of a URL, even of a broken one", () => {
@@ -20,6 +21,18 @@ test("values of variables that are secrets are shown by their names", () => {
     hide("run --token abcdef --db postgres://u:pw@db/x --port 8080 --dir /srv ab"),
     "run --token %(ENV_API_TOKEN)s --db %(ENV_DATABASE_URL)s --port 8080 --dir /srv ab",
   );
+});
+
+test("errors and warnings of a configuration quote values without the secrets that were expanded in them", () => {
+  const environment = [["API_TOKEN", "hunter2"]] as const;
+  const wrong = loadText("[program:a]\ncommand=/bin/a\nready_http=%(ENV_API_TOKEN)s\n", { environment });
+  assert.ok(!wrong.ok);
+  assert.match(wrong.errors[0]?.text ?? "", /^'%\(ENV_API_TOKEN\)s' is not a URL/);
+  const doubtful = loadText("[include]\nfiles=/x/%(ENV_API_TOKEN)s\n[program:a]\ncommand=/bin/a\n", {
+    environment,
+  });
+  assert.ok(doubtful.ok);
+  assert.match(doubtful.config.warnings[0]?.text ?? "", /"\/x\/%\(ENV_API_TOKEN\)s"/);
 });
 
 test("of a line that is no key and value only the beginning is shown", () => {

@@ -303,6 +303,27 @@ test("new settings apply to running programs at once", async () => {
   });
 });
 
+test("an open line of raw output is ended before the program's first line in another format", async () => {
+  const raw = fakeSpec("web", { logFormat: "raw" });
+  for (const [logFormat, pattern] of [
+    ["text", /^10%\nweb {4}\| …20%\n$/],
+    ["json", /^10%\n\{.*"message":"20%","continued":true\}\n$/],
+  ] as const) {
+    await withWorld({ programs: [raw], global: { logFormat: "raw" } }, async (world) => {
+      const { attach, logs, out, clock } = world;
+      const end = attach(raw, 1, "stdout");
+      end.write("10%");
+      await turns(3);
+      clock.advance(1000);
+      await out.until("10%");
+      logs.configure(fakeGlobal({ logFormat }), [fakeSpec("web", { logFormat })]);
+      await turns(3);
+      end.write("20%\n");
+      assert.match(await out.until("20%"), pattern);
+    });
+  }
+});
+
 test("flush resolves at once, when all is written, or at its deadline", async () => {
   await withWorld({ reading: false }, async ({ logs, err, clock }) => {
     await logs.flush(1000, null);

@@ -396,13 +396,15 @@ class ContainerLogs implements Logs, StreamHost {
 function flowLimits(global: GlobalSpec): FlowLimits {
   const { logBuffer, logOverflow, logMaxLine } = global;
   const sink = logBuffer * FULL_STREAMS;
+  // The last words of one program fit, however small the buffers are.
+  const full = Math.max(sink, LAST_WORDS_BYTES);
   return {
     overflow: logOverflow,
     maxLine: logMaxLine,
     stream: logBuffer,
     lastWords: logBuffer + LAST_WORDS_BYTES,
     sink,
-    sinkFull: sink * 2,
-    sinkLastWords: sink * 4,
+    sinkFull: full * 2,
+    sinkLastWords: full * 4,
   };
 }

@@ -52,7 +52,7 @@ export class JsonWriter implements Writer {
     const { severity, levelPrefix, wall } = this.#options;
     const json = this.#json;
     json.stamp(wall());
-    this.#queue.begin(this.#owner);
+    this.#queue.begin(null);
     const text = source.toString("utf8", from, to);
     const seals = hasSeparators(text);
     let batch = "";
@@ -73,7 +73,7 @@ export class JsonWriter implements Writer {
 
   piece(source: Buffer, from: number, to: number, continues: boolean, goesOn: boolean): void {
     // The line was written as unfinished and nothing more came: its mark said so already.
-    if (from === to && continues && !goesOn) return;
+    if (from === to && continues && !goesOn) return this.#queue.endLine(this.#owner);
     const { severity, levelPrefix } = this.#options;
     const level = levelPrefix ? this.#pieces.next(source, from, to, continues) : null;
     const marked = level !== null && !continues;
@@ -93,7 +93,7 @@ export class JsonWriter implements Writer {
   #one(text: string, severity: Severity, part: JsonPart | null): void {
     const json = this.#json;
     json.stamp(this.#options.wall());
-    this.#queue.begin(this.#owner);
+    this.#queue.begin(null);
     this.#append(
       part === null ? json.line(text, severity) : json.piece(text, severity, part),
       hasSeparators(text),

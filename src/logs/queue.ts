@@ -42,8 +42,8 @@ export class OutputQueue {
     this.arena = arena;
   }
 
-  /** Before the lines of `owner`: ends a line that somebody else left open. */
-  begin(owner: Owner): void {
+  /** Before the lines of `owner`: ends a line that somebody else left open. null: a line that nobody may have begun. */
+  begin(owner: Owner | null): void {
     if (this.#openLine !== null && this.#openLine !== owner) this.endLine(this.#openLine);
   }
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { type Reader, turns, withWorld } from "../../test/fakes/log-world.ts";
-import { fakeSpec } from "../../test/fakes/plans.ts";
+import { kernel, type Reader, turns, withWorld } from "../../test/fakes/log-world.ts";
+import { fakeGlobal, fakeSpec } from "../../test/fakes/plans.ts";
 
 const WEB = fakeSpec("web");
 const OTHER = fakeSpec("other");
@@ -171,6 +171,108 @@ test("drop: the program goes on, and the stream says how much is missing", async
   });
 });
 
+test("drop: what a reader takes at once is not dropped, though the chunk is longer than log_buffer", async () => {
+  const global = { logBuffer: 16 * 1024, logOverflow: "drop", logMaxLine: 1024 } as const;
+  await withWorld({ programs: [WEB], global }, async ({ attach, logs, out }) => {
+    const text = `${"x".repeat(999)}\n`.repeat(40);
+    attach(WEB, 1, "stdout").write(text);
+    await turns(3);
+    // Nothing is on its way, so nothing would tell later what was dropped now.
+    assert.equal(logs.counters("web:web", "stdout").droppedBytes, 0);
+    await out.untilTrue(() => out.length === text.length + 40 * "web    | ".length);
+  });
+});
+
+test("block: last words that become a hundred times as long in JSON are kept, run after run", async () => {
+  const web = fakeSpec("web", { logFormat: "json" });
+  const global = { logFormat: "json" } as const;
+  await withWorld({ programs: [web], global, reading: false }, async ({ attach, logs, out }) => {
+    const lines = 150_000;
+    let written = 0;
+    // The second begins before all of the first has left, and says nothing before it has.
+    const run = (pid: number) => {
+      const end = attach(web, pid, "stdout");
+      kernel.setPipeSize(end.fd, MB);
+      return end;
+    };
+    const first = run(1);
+    first.write("\n".repeat(lines));
+    logs.finish("web:web", 1);
+    const second = run(2);
+    out.start();
+    await logs.flush(1000, null);
+    await out.until((all) => all.split("\n").length > lines);
+    out.stop();
+    written = out.length;
+    second.write("\n".repeat(lines));
+    logs.finish("web:web", 2);
+    assert.deepEqual(logs.counters("web:web", "stdout"), {
+      lines: 2 * lines,
+      bytes: 2 * lines,
+      droppedBytes: 0,
+    });
+    out.start();
+    await out.untilTrue(() => out.length === 2 * written);
+  });
+});
+
+test("drop, set while a program waits for a reader that is stuck, lets it go on", async () => {
+  const global = { logBuffer: SMALL_BUFFER };
+  await withWorld({ programs: [WEB], global, reading: false }, async ({ attach, logs, out }) => {
+    const { ended } = attach(WEB, 1, "stdout").run("seq 1 1000000");
+    await settled(() => logs.counters("web:web", "stdout").bytes);
+    logs.configure(fakeGlobal({ ...global, logOverflow: "drop" }), [WEB]);
+    await ended;
+    logs.finish("web:web", 1);
+    assert.equal(logs.counters("web:web", "stdout").lines, 1_000_000);
+    out.start();
+    await out.until("dropped\n");
+  });
+});
+
+test("block: nothing is dropped where one chunk is longer than all that log_buffer allows", async () => {
+  const web = fakeSpec("web", { logFormat: "json" });
+  const global = { logBuffer: 1024, logFormat: "json" } as const;
+  await withWorld({ programs: [web], global, reading: false }, async ({ attach, logs }) => {
+    const lines = 60_000;
+    const end = attach(web, 1, "stdout");
+    end.write("\n".repeat(lines));
+    while (logs.counters("web:web", "stdout").bytes < lines) await turns(1);
+    end.write("\n".repeat(lines));
+    end.close();
+    logs.finish("web:web", 1);
+    assert.deepEqual(logs.counters("web:web", "stdout"), {
+      lines: 2 * lines,
+      bytes: 2 * lines,
+      droppedBytes: 0,
+    });
+  });
+});
+
+test("block: a program that ends again and again with a full pipe while somebody reads loses nothing", async () => {
+  const web = fakeSpec("web", { logFormat: "json" });
+  await withWorld({ programs: [web], global: { logFormat: "json" } }, async ({ attach, logs }) => {
+    const lines = 60_000;
+    const runs = 6;
+    for (let pid = 1; pid <= runs; pid++) {
+      const end = attach(web, pid, "stdout");
+      kernel.setPipeSize(end.fd, MB);
+      end.write("\n".repeat(lines));
+      // It lives until its output is read, which begins when there is room.
+      while (logs.counters("web:web", "stdout").bytes <= 2 * (pid - 1) * lines) await turns(1);
+      end.write("\n".repeat(lines));
+      end.close();
+      logs.finish("web:web", pid);
+    }
+    assert.deepEqual(logs.counters("web:web", "stdout"), {
+      lines: 2 * runs * lines,
+      bytes: 2 * runs * lines,
+      droppedBytes: 0,
+    });
+    await logs.flush(1000, null);
+  });
+});
+
 test("a program that ends again and again while nobody reads has a bound", async () => {
   const global = { logBuffer: SMALL_BUFFER };
   await withWorld({ programs: [WEB], global, reading: false }, async ({ attach, logs, out }) => {
@@ -179,6 +281,8 @@ test("a program that ends again and again while nobody reads has a bound", async
       const end = attach(WEB, pid, "stdout");
       end.write(burst);
       end.close();
+      // Sometimes it is read before it is known to have ended.
+      if (pid % 2 === 0) await turns(2);
       logs.finish("web:web", pid);
     }
     const { lines, droppedBytes } = logs.counters("web:web", "stdout");

@@ -24,8 +24,9 @@ export interface FlowLimits {
   /** Of one stream of a program: above it the stream is paused or its lines are dropped. */
   readonly stream: number;
   /**
-   * The same for last words, which are read although the stream is over its limit. Reached by a program that ends again
-   * and again while nobody reads; then lines are dropped in any mode.
+   * The same for last words, which are read although the stream is over its limit, of a run that began when there was still
+   * something of an earlier one. Reached by a program that ends again and again while nobody reads; then lines are dropped in
+   * any mode.
    */
   readonly lastWords: number;
   /** Of all streams together, so that hundreds of programs cannot fill the memory: above it those that write are paused. */
@@ -105,8 +106,9 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
   #writer: Writer | null = null;
   #splitter: LineSplitter | null = null;
   #wrote = false;
-  /** What an earlier run wrote has not left yet. */
-  readonly #isBehind: boolean;
+  /** What an earlier run wrote had not left when this one began, and there was no room ever since. */
+  #isBehind: boolean;
+  #readsLastWords = false;
 
   /** Throws when the fd cannot be read; it is closed then. */
   constructor(host: StreamHost, options: StreamOptions) {
@@ -125,6 +127,8 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
     this.#syslog = host.syslog(spec, stream);
     this.#events = this.#eventsOf(spec);
     this.#filter = this.#makeFilter(spec);
+    // What an earlier run wrote fills all the room.
+    if (host.limits().overflow === "block" && this.#isOver(1)) this.hold();
   }
 
   /** Settings have changed, maybe those of the program too; null: it is being removed and keeps what it had. */
@@ -135,6 +139,8 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
     const strips = this.#host.stripsAnsi();
     if (this.#filter !== null) this.#filter.stripAnsi = strips;
     else this.#filter = this.#makeFilter(this.#spec);
+    // No longer to wait for a sink that may be stuck.
+    if (this.#host.limits().overflow === "drop" && !this.#file?.isOver(1)) this.#capture.resume();
   }
 
   #retarget(spec: ProgramSpec): void {
@@ -171,6 +177,7 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
   onBytes(buffer: Buffer, length: number): void {
     this.#channel.counters.bytes += length;
     this.#wrote = false;
+    if (this.#channel.queued === 0) this.#isBehind = false;
     if (this.#events === "protocol") this.#tell(buffer, 0, length);
     if (this.#filter === null) this.take(buffer, 0, length);
     else this.#filter.feed(buffer, 0, length);
@@ -227,14 +234,20 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
 
   /** The process is gone: everything it wrote is passed on, an unfinished line is ended. */
   finish(): void {
-    this.#capture.drain(DRAIN_BYTES);
+    this.#drain();
     this.#endLine();
   }
 
   /** Reads what is there and closes. */
   close(): void {
-    this.#capture.drain(DRAIN_BYTES);
+    this.#drain();
     this.#capture.close();
+  }
+
+  #drain(): void {
+    this.#readsLastWords = true;
+    this.#capture.drain(DRAIN_BYTES);
+    this.#readsLastWords = false;
   }
 
   get ended(): boolean {
@@ -268,6 +281,7 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
   /** There is room in the sink: says what was dropped, reads on. False while it is still too little. */
   onRoom(): boolean {
     if (this.#isOver(0.5) || this.#file?.isOver(0.5)) return false;
+    this.#isBehind = false;
     if (this.#isDropping()) {
       this.#sayDropped();
       this.#sink?.kick();
@@ -346,12 +360,22 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
     return this.#channel.droppedBytes > 0;
   }
 
+  /** There is no room, also after what can leave at once has left: a chunk may be longer than all that may wait. */
   #refuses(): boolean {
+    if (!this.#isFull()) return false;
+    this.#sink?.kick();
+    return this.#isFull();
+  }
+
+  #isFull(): boolean {
     const limits = this.#host.limits();
     if (limits.overflow === "drop") return this.#isOver(this.#isDropping() ? 0.5 : 1);
     const size = this.#sink?.queue.size ?? 0;
-    const most = this.#isBehind ? limits.sinkFull : limits.sinkLastWords;
-    return this.#channel.queued >= limits.lastWords || size >= most;
+    // Who lives is paused after a chunk too much, and what one run has left in its pipe is kept, however long its lines
+    // become: many short ones are ten times as long in JSON.
+    if (!this.#readsLastWords) return false;
+    if (!this.#isBehind) return size >= limits.sinkLastWords;
+    return this.#channel.queued >= limits.lastWords || size >= limits.sinkFull;
   }
 
   #drop(lines: number, bytes: number): void {

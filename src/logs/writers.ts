@@ -48,7 +48,8 @@ export class TextWriter implements Writer {
     cursor.lines = 0;
     cursor.inside = false;
     const queue = this.#queue;
-    queue.begin(this.#owner);
+    // Not even by the program itself, when it was raw before a reload.
+    queue.begin(null);
     while (cursor.read < to) {
       const block = queue.room(heading.length + SLACK);
       cursor.write = block.end;
@@ -60,10 +61,10 @@ export class TextWriter implements Writer {
 
   piece(source: Buffer, from: number, to: number, continues: boolean, goesOn: boolean): void {
     // The line was written as unfinished and nothing more came: its mark said so already.
-    if (from === to && continues && !goesOn) return;
-    const heading = this.#stamp();
     const queue = this.#queue;
-    queue.begin(this.#owner);
+    if (from === to && continues && !goesOn) return queue.endLine(this.#owner);
+    const heading = this.#stamp();
+    queue.begin(null);
     queue.append(this.#owner, heading, 0, heading.length);
     if (continues) queue.append(this.#owner, MARK, 0, MARK.length);
     queue.append(this.#owner, source, from, to);
