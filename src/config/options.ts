@@ -76,7 +76,7 @@ const TSINIT = {
     "bytes",
     "1MB",
     "What is held per stream before that, as it is written; of all streams together at most 32 times as much, and " +
-      "128 times with the last words of programs that end meanwhile.",
+      "128 times, or 32 MB where that is more, with the last words of programs that end meanwhile.",
   ),
   log_files: row(
     "files",
