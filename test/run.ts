@@ -160,6 +160,8 @@ function runFiles(suite: Suite, files: readonly string[]): Counts {
         "--disable-warning=ExperimentalWarning",
         "--test",
         `--test-isolation=${suite.isolated ? "process" : "none"}`,
+        // In one process a test that waits for ever would take all the others with it; a file of its own has a limit of its own.
+        ...(suite.isolated ? [] : [`--test-timeout=${2 * MINUTE}`]),
         `--test-reporter=${suite.isolated ? "spec" : "dot"}`,
         "--test-reporter-destination=stdout",
         `--test-reporter=${join(ROOT, "test/counts.ts")}`,
