@@ -342,6 +342,8 @@ test("start, stop, signal, groups: answers, faults and what is so afterwards", a
   assertSame(
     ask([
       ...starts.map((name) => ONE("startProcess", name)),
+      // Who has failed is given up at supervisord's next tick.
+      [":sleep", [1.5]],
       ONE("getAllProcessInfo"),
       ONE("startProcess", "idle", false),
       ONE("stopProcess", "idle", ""),
