@@ -1,17 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { random } from "../../test/fakes/random.ts";
 import { bytesOf, characterEnd, countLines, LineSplitter, type LineWriter, prefixLines } from "./lines.ts";
-
-/** mulberry32: the same numbers each time. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
 
 function randomText(next: (below: number) => number, length: number): Buffer {
   const bytes = Buffer.alloc(length);

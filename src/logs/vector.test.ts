@@ -5,23 +5,13 @@ import { describe, test } from "node:test";
 import { compileWasm } from "../../build/wasm.ts";
 import { turns, withWorld } from "../../test/fakes/log-world.ts";
 import { fakeSpec } from "../../test/fakes/plans.ts";
+import { random } from "../../test/fakes/random.ts";
 import { Arena, type Vector } from "./arena.ts";
 import type { LineCursor } from "./lines.ts";
 import { createVector } from "./vector.ts";
 
 const MODULE = new Uint8Array(compileWasm(join(import.meta.dirname, "lines.as.ts")));
 const load = (): Promise<Vector> => Promise.resolve(createVector(MODULE));
-
-/** mulberry32: the same numbers each time. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
 
 async function plain(): Promise<Arena> {
   return new Arena();
