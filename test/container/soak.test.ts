@@ -1,6 +1,6 @@
 /**
  * The endurance test in short (conformance 112): the laps, the load and the invariants of `npm run soak`, for seconds instead of
- * minutes. Memory is told apart from a leak only by the long one: here it must not grow by more than a lap's garbage.
+ * minutes. Memory is told apart from a leak only by the long one: here it must not grow by more than what waits to be collected.
  */
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";

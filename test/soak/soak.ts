@@ -12,7 +12,15 @@ import { CounterWatch, parseMetrics, sumOf } from "./counters.ts";
 import { type Load, runLoad } from "./load.ts";
 import { createRandom, type Random } from "./random.ts";
 import { busyConfig, calmConfig, KEEPERS } from "./scenery.ts";
-import { judgeSamples, noneOf, QUIET_SWITCHES, type Sample, type Verdict } from "./verdicts.ts";
+import {
+  FLOOR_KIB,
+  judgeSamples,
+  noneOf,
+  QUIET_SWITCHES,
+  type Sample,
+  UNCOLLECTED_KIB,
+  type Verdict,
+} from "./verdicts.ts";
 
 export interface SoakOptions {
   readonly seed: number;
@@ -231,7 +239,7 @@ class Soak {
     const lines = accounts.reduce((sum, account) => sum + account.lines, 0);
     const asked = [...turns.values()].reduce((sum, count) => sum + count, 0);
     const verdicts: Verdict[] = [
-      ...judgeSamples(this.#samples),
+      ...judgeSamples(this.#samples, this.#options.collectSeconds > 0 ? FLOOR_KIB : UNCOLLECTED_KIB),
       noneOf("no counter went down", counters.complaints),
       noneOf("no fault", this.#faults),
       noneOf("no program is lost, and those that did not change keep their pids", this.#lost),

@@ -24,7 +24,7 @@ const SAMPLE: Sample = {
 const series = (...changes: readonly Partial<Sample>[]): Sample[] =>
   changes.map((change, index) => ({ ...SAMPLE, at: index * 10, ...change }));
 const broken = (samples: readonly Sample[]): string[] =>
-  judgeSamples(samples).flatMap(({ text, isKept }) => (isKept ? [] : [text]));
+  judgeSamples(samples, FLOOR_KIB).flatMap(({ text, isKept }) => (isKept ? [] : [text]));
 
 test("nothing is wrong with samples that stay, shrink, or swing for a moment", () => {
   assert.deepEqual(broken(series({}, {}, {})), []);
