@@ -130,7 +130,10 @@ describe("shutdown by signal", { concurrency: 3 }, () => {
         }
         const ending = await init.exit();
         assert.equal(ending.code, 0, `after ${ms} ms\n${init.report()}`);
-        assert.ok(performance.now() - began < 15_000, `after ${ms} ms it took ${performance.now() - began} ms`);
+        assert.ok(
+          performance.now() - began < 15_000,
+          `after ${ms} ms it took ${performance.now() - began} ms`,
+        );
         if (ms < 0) assert.equal(init.events("a", "start").length, known, "a program was started after TERM");
       }
     },
