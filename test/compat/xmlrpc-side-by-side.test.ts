@@ -157,22 +157,14 @@ function normalise(value: Answer, dir: string, key = ""): Answer {
 }
 
 /** What is started at once has come to where it stays, and has written what it writes. */
-const SETTLED: Call = [
-  ":until",
-  [
-    {
-      ...Object.fromEntries(
-        ["web", "many_00", "many_01", "odd", "a", "b", "f"].map((name) => [name, "RUNNING"]),
-      ),
-      ...{ done: "EXITED", bad: "EXITED", killed: "EXITED" },
-    },
-    [
-      ["Stdout", "web", "hello\n".length],
-      ["Stderr", "web", "oops\n".length],
-      ["Stdout", "odd", 9],
-    ],
-  ],
+const STAY = ["web", "many_00", "many_01", "odd", "a", "b", "f"].map((name) => [name, "RUNNING"]);
+const STATES = { ...Object.fromEntries(STAY), done: "EXITED", bad: "EXITED", killed: "EXITED" };
+const WRITTEN = [
+  ["Stdout", "web", "hello\n".length],
+  ["Stderr", "web", "oops\n".length],
+  ["Stdout", "odd", 9],
 ];
+const SETTLED: Call = [":until", [STATES, WRITTEN]];
 
 /** Both running, and a way to ask both. */
 async function openBoth(): Promise<(calls: readonly Call[]) => Pair[]> {
