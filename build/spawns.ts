@@ -7,12 +7,16 @@ export function tellingSpawns(onSpawn: () => void): (name: string) => object | u
   const ffi = process.getBuiltinModule("node:ffi");
   const dlopen = (...request: Parameters<typeof ffi.dlopen>): object => {
     const { lib, functions } = ffi.dlopen(...request);
-    const { posix_spawn: spawn, ...others }: Record<string, Call | undefined> = functions;
-    const spawnAndTell: Call = (...values) => {
-      onSpawn();
-      return spawn?.(...values);
+    const resolve: Call = lib.getFunctions.bind(lib);
+    const getFunctions: Call = (definitions) => {
+      const { posix_spawn: spawn, ...others } = resolve(definitions) as Record<string, Call | undefined>;
+      const spawnAndTell: Call = (...values) => {
+        onSpawn();
+        return spawn?.(...values);
+      };
+      return { ...others, posix_spawn: spawnAndTell };
     };
-    return { lib, functions: { ...others, posix_spawn: spawnAndTell } };
+    return { lib: Object.assign(lib, { getFunctions }), functions };
   };
   return (name) => (name === "node:ffi" ? { ...ffi, dlopen } : process.getBuiltinModule(name));
 }

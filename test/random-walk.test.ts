@@ -11,7 +11,8 @@ import type { Dependency, Plan, ProgramId, ProgramSpec } from "../src/core/spec.
 import { type ExitStatus, exitCode, type ProgramState, pidOf, type StateName } from "../src/core/states.ts";
 import { createSystem, nextDeadline, programAt, type System, step } from "../src/core/system.ts";
 import { fakePlan, fakeSpec } from "./fakes/plans.ts";
-import { createRandom, World } from "./fakes/world.ts";
+import { mulberry32 } from "./fakes/random.ts";
+import { World } from "./fakes/world.ts";
 
 const SEEDS = Number(process.env["SEEDS"] ?? 2200);
 const EVENTS = 160;
@@ -297,7 +298,7 @@ class Walk {
   steps = 0;
 
   constructor(seed: number) {
-    this.random = createRandom(seed);
+    this.random = mulberry32(seed);
     this.world = new World(this.random);
     this.system = createSystem(randomPlan(this.random));
   }

@@ -1,20 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fakeFiles, load, loadText } from "../../test/fakes/config.ts";
+import { config, errors, fakeFiles, load, loadText } from "../../test/fakes/config.ts";
 import { type Config, renderProblem } from "./config.ts";
 import type { Environment } from "./env.ts";
 import type { Loaded } from "./load.ts";
-
-function config(loaded: Loaded): Config {
-  if (!loaded.ok) assert.fail(loaded.errors.map(renderProblem).join("\n"));
-  return loaded.config;
-}
 
 function fromVariables(variables: Record<string, string>): Loaded {
   return load({ environment: [["PATH", "/bin"], ...Object.entries(variables)] });
 }
 
-const errors = (loaded: Loaded): string[] => (loaded.ok ? [] : loaded.errors.map(renderProblem));
 const warnings = (loaded: Loaded): string[] =>
   (loaded.ok ? loaded.config.warnings : loaded.warnings).map(renderProblem);
 

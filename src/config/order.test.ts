@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fakeFiles, load, loadText } from "../../test/fakes/config.ts";
-import { type Config, renderProblem } from "./config.ts";
-import type { Loaded } from "./load.ts";
-
-function config(loaded: Loaded): Config {
-  assert.ok(loaded.ok, loaded.ok ? "" : loaded.errors.map(renderProblem).join("\n"));
-  return loaded.config;
-}
+import { config, fakeFiles, load, loadText, warnings } from "../../test/fakes/config.ts";
+import { renderProblem } from "./config.ts";
 
 function errors(text: string): string[] {
   const loaded = loadText(text);
   return loaded.ok ? [] : loaded.errors.map(renderProblem);
-}
-
-function warnings(text: string): string[] {
-  return config(loadText(text)).warnings.map(renderProblem);
 }
 
 function programs(text: string) {

@@ -2,19 +2,12 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { test } from "node:test";
-import { fakeFiles, load } from "../../test/fakes/config.ts";
-import { type Config, renderProblem } from "./config.ts";
-import { type Loaded, type LoadRequest, loadConfig } from "./load.ts";
+import { config, errors, fakeFiles, load } from "../../test/fakes/config.ts";
+import { renderProblem } from "./config.ts";
+import { type LoadRequest, loadConfig } from "./load.ts";
 import { searchPaths } from "./search.ts";
 
 const PROGRAM = "[program:p]\ncommand=x\n";
-
-function config(loaded: Loaded): Config {
-  if (!loaded.ok) assert.fail(loaded.errors.map(renderProblem).join("\n"));
-  return loaded.config;
-}
-
-const errors = (loaded: Loaded): string[] => (loaded.ok ? [] : loaded.errors.map(renderProblem));
 
 function filesRead(contents: Record<string, string>, request: Partial<LoadRequest> = {}): readonly string[] {
   return config(load({ files: fakeFiles(contents), ...request })).files;

@@ -7,11 +7,13 @@ import { restartedWith } from "./conditions.ts";
 import { WAITS_FOR_RESTART } from "./describe.ts";
 import type { Effect, JournalEntry, Outcome, RestartReason } from "./effect.ts";
 import { outcomeOf } from "./outcome.ts";
-import { calm, type Demand, type ProgramEvent, step } from "./program.ts";
+import { step } from "./program.ts";
+import { calm } from "./program-checks.ts";
 import { nextRestart } from "./restart.ts";
 import type { ShutdownWish } from "./shutdown.ts";
 import type { ExitStatus, Millis, ProgramState } from "./states.ts";
 import type { ProgramRecord, System } from "./system.ts";
+import type { Demand, ProgramEvent } from "./transition.ts";
 
 /** How a run is taken to have ended whose end its checks asked for. */
 const UNWELL: ExitStatus = { kind: "exited", code: 1 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createRandom } from "../../test/fakes/world.ts";
+import { mulberry32 } from "../../test/fakes/random.ts";
 import { type MemberState, ProtocolReader } from "./listener-protocol.ts";
 
 /** What a listener's output says, with the state changes that follow and an event sent at once to whoever is ready. */
@@ -93,7 +93,7 @@ test("the same whatever the chunks", () => {
   for (const text of texts) {
     const bytes = Buffer.from(text);
     for (let seed = 1; seed < 200; seed++) {
-      const random = createRandom(seed);
+      const random = mulberry32(seed);
       const chunks: Uint8Array[] = [];
       for (let at = 0; at < bytes.length; ) {
         const end = at + 1 + Math.floor(random() * 5);

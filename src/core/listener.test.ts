@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FRESH_RUN } from "../../test/fakes/plans.ts";
-import { createRandom } from "../../test/fakes/world.ts";
+import { mulberry32 } from "../../test/fakes/random.ts";
 import type { JournalEntry } from "./effect.ts";
 import { Pool, type Queued, renderEnvelope } from "./listener.ts";
 import { ListenerPools } from "./listener-pools.ts";
@@ -231,7 +231,7 @@ class Walk {
   readonly lost: number[] = [];
 
   constructor(seed: number) {
-    this.random = createRandom(seed);
+    this.random = mulberry32(seed);
     this.bound = 1 + Math.floor(this.random() * 6);
     const spec = poolSpec(this.bound, 1 + Math.floor(this.random() * 3));
     this.ids = spec.members.map(({ id }) => id);

@@ -5,7 +5,8 @@
 import { diffGroups, diffSpecs } from "./diff.ts";
 import { changeProgram, type Draft, patch, say, setPrograms, stopRest } from "./draft.ts";
 import { assertUniqueIds, orderBySpec, orderPrograms } from "./plan.ts";
-import { adjust, isRestarted } from "./program.ts";
+import { adjust } from "./program-checks.ts";
+import { isRestarted } from "./program-run.ts";
 import type { Plan, ProgramId, ProgramSpec } from "./spec.ts";
 import { createRecord, type ProgramRecord } from "./system.ts";
 

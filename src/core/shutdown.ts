@@ -9,7 +9,7 @@ import { changeProgram, type Draft, decide, patch, say, stopRest } from "./draft
 import type { SystemEvent } from "./event.ts";
 import { outcomeOfBlame, outcomeOfFault, outcomeOfKilledMain, outcomeOfRequest } from "./outcome.ts";
 import { compareTiers, type Tier } from "./plan.ts";
-import { calm } from "./program.ts";
+import { calm } from "./program-checks.ts";
 import { SIGNALS, type Signal } from "./signal-names.ts";
 import type { ProgramId } from "./spec.ts";
 import { type Millis, pidOf } from "./states.ts";

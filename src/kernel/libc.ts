@@ -10,6 +10,7 @@
 import {
   type DynamicLibrary,
   dlopen,
+  type FunctionDefinitions,
   type FunctionSignature,
   getCurrentEventLoop,
   getInt32,
@@ -35,22 +36,17 @@ export type Pointer = bigint;
 
 const { lib, functions: c } = dlopen(null, {
   __errno_location: { arguments: [], return: "pointer" },
-  posix_spawn: {
-    arguments: ["pointer", "pointer", "pointer", "pointer", "pointer", "pointer"],
-    return: "int32",
-  },
-  posix_spawn_file_actions_adddup2: { arguments: ["pointer", "int32", "int32"], return: "int32" },
-  posix_spawn_file_actions_destroy: { arguments: ["pointer"], return: "int32" },
-  posix_spawn_file_actions_init: { arguments: ["pointer"], return: "int32" },
-  posix_spawnattr_init: { arguments: ["pointer"], return: "int32" },
-  posix_spawnattr_setflags: { arguments: ["pointer", "int16"], return: "int32" },
-  posix_spawnattr_setsigdefault: { arguments: ["pointer", "pointer"], return: "int32" },
   prctl: { arguments: ["int32", "uint64", "uint64", "uint64", "uint64"], return: "int32" },
   sigaction: { arguments: ["int32", "pointer", "pointer"], return: "int32" },
   strlen: { arguments: ["pointer"], return: "uint64" },
   syscall: { arguments: ["int64", "int64", "int64", "int64", "int64"], return: "int32" },
   waitpid: { arguments: ["int32", "pointer", "int32"], return: "int32" },
 });
+
+/** Resolves functions now: they are needed by every start. */
+export function atOnce<const T extends FunctionDefinitions>(definitions: T) {
+  return lib.getFunctions(definitions);
+}
 
 /** Resolves a function when it is first asked for; that throws when this libc does not have it. */
 export function later<const S extends FunctionSignature>(name: string, signature: S) {
@@ -96,14 +92,6 @@ const lateRead = later("read", { arguments: ["int32", "pointer", "uint64"], retu
 const lateTcgetpgrp = later("tcgetpgrp", { arguments: ["int32"], return: "int32" });
 const lateTcsetpgrp = later("tcsetpgrp", { arguments: ["int32", "int32"], return: "int32" });
 const lateWrite = later("write", { arguments: ["int32", "pointer", "uint64"], return: "int32" });
-const lateAddChdir = later("posix_spawn_file_actions_addchdir_np", {
-  arguments: ["pointer", "pointer"],
-  return: "int32",
-});
-const lateAddTcsetpgrp = later("posix_spawn_file_actions_addtcsetpgrp_np", {
-  arguments: ["pointer", "int32"],
-  return: "int32",
-});
 
 /** Stable for the life of this thread. */
 const ERRNO = c.__errno_location();
@@ -352,63 +340,4 @@ export function setForegroundGroup(fd: number, group: number): number {
   const call = lateTcsetpgrp();
   const result = call(fd, group);
   return result === -1 ? -getInt32(ERRNO, 0) : result;
-}
-
-// ---- posix_spawn: these answer the error number itself, as C does
-
-export function initSpawnAttributes(attributes: Memory, flags: number, defaults: Memory): number {
-  return (
-    c.posix_spawnattr_init(attributes.at) ||
-    c.posix_spawnattr_setsigdefault(attributes.at, defaults.at) ||
-    c.posix_spawnattr_setflags(attributes.at, flags)
-  );
-}
-
-export function initFileActions(actions: Memory): number {
-  return c.posix_spawn_file_actions_init(actions.at);
-}
-
-export function destroyFileActions(actions: Memory): void {
-  c.posix_spawn_file_actions_destroy(actions.at);
-}
-
-export function addDup2(actions: Memory, from: number, to: number): number {
-  return c.posix_spawn_file_actions_adddup2(actions.at, from, to);
-}
-
-/** glibc 2.29. */
-export function addChdir(actions: Memory, directory: Buffer): number {
-  return lateAddChdir()(actions.at, directory);
-}
-
-/** glibc 2.35; null where there is no such function. */
-export function addForeground(actions: Memory, fd: number): number | null {
-  let call: ReturnType<typeof lateAddTcsetpgrp>;
-  try {
-    call = lateAddTcsetpgrp();
-  } catch {
-    return null;
-  }
-  return call(actions.at, fd);
-}
-
-const spawnedPid = allocate(4);
-
-/** A pid, or minus the error number. */
-export function posixSpawn(
-  file: Buffer,
-  actions: Memory,
-  attributes: Memory,
-  argv: CStrings,
-  environment: CStrings,
-): number {
-  const failed = c.posix_spawn(
-    spawnedPid.at,
-    file,
-    actions.at,
-    attributes.at,
-    argv.pointers,
-    environment.pointers,
-  );
-  return failed === 0 ? spawnedPid.bytes.readInt32LE(0) : -failed;
 }

@@ -28,6 +28,15 @@ import { asUser, isOurselves } from "./credentials.ts";
 import { fileType } from "./files.ts";
 import type { Fd, SpawnRequest, SpawnResult } from "./kernel.ts";
 import * as libc from "./libc.ts";
+import {
+  addChdir,
+  addDup2,
+  addForeground,
+  destroyFileActions,
+  initFileActions,
+  initSpawnAttributes,
+  posixSpawn,
+} from "./posix-spawn.ts";
 
 type Failure = Extract<SpawnResult, { ok: false }>;
 type Step = Failure["step"];
@@ -61,24 +70,24 @@ export function spawn(request: SpawnRequest, childLimit: bigint): SpawnResult {
   const attributes = group === "own" ? fixed.attributes : prepareAttributes(group);
 
   const copies: Fd[] = [];
-  let prepared = libc.initFileActions(actions);
+  let prepared = initFileActions(actions);
   if (prepared !== 0) return failure("fork", prepared);
   try {
     const foreground = request.foreground && libc.foregroundGroup(request.stdio[0]) >= 0;
     const directory = request.directory === null ? null : libc.cString(request.directory);
     prepared = addDescriptors(actions, request, copies);
-    if (prepared === 0 && directory) prepared = libc.addChdir(actions, directory);
-    const byChild = foreground && prepared === 0 ? libc.addForeground(actions, 0) : null;
+    if (prepared === 0 && directory) prepared = addChdir(actions, directory);
+    const byChild = foreground && prepared === 0 ? addForeground(actions, 0) : null;
     if (prepared !== 0 || byChild) return failure("fork", prepared || byChild || EINVAL);
 
     const file = libc.cString(request.file);
     const result = run(request, childLimit, directory, () =>
-      libc.posixSpawn(file, actions, attributes, argv, environment),
+      posixSpawn(file, actions, attributes, argv, environment),
     );
     if (result.ok && foreground && byChild === null) bringToFront(request.stdio[0], result.pid);
     return result;
   } finally {
-    libc.destroyFileActions(actions);
+    destroyFileActions(actions);
     for (const fd of copies) libc.close(fd);
   }
 }
@@ -130,7 +139,7 @@ function prepareAttributes(group: NonNullable<SpawnRequest["group"]>): libc.Memo
   all.bytes.fill(0xff, 0, 8);
   // The attributes start with an empty mask and process group 0, which means the child's own.
   const flags = GROUP_FLAG[group] | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
-  const failed = libc.initSpawnAttributes(attributes, flags, all);
+  const failed = initSpawnAttributes(attributes, flags, all);
   if (failed !== 0) throw new Error(`posix_spawnattr: ${errnoName(failed)}`);
   return attributes;
 }
@@ -159,7 +168,7 @@ function addDescriptors(actions: libc.Memory, { stdio, extra }: SpawnRequest, co
       if (from < 0) return -from;
       copies.push(from);
     }
-    const failed = libc.addDup2(actions, from, target);
+    const failed = addDup2(actions, from, target);
     if (failed !== 0) return failed;
   }
   return 0;

@@ -3,22 +3,20 @@ import { type GlobalSpec, namespec, type ProgramId, type ProgramSpec } from "../
 import type { Millis } from "../core/states.ts";
 import { Arena, type Vector } from "./arena.ts";
 import { CaptureContext, type CaptureKernel } from "./capture.ts";
-import { LogFiles, wantsFiles } from "./files.ts";
+import { Destinations, type DestinationsHost, type DestinationsOptions } from "./destinations.ts";
 import { Flushes } from "./flushes.ts";
 import { colourPrefix, isShown, nameWidth, renderPrefix, wantsColour } from "./format.ts";
 import { History } from "./history.ts";
 import type { JsonFormats } from "./json-formats.ts";
 import { UnmarkedWriter } from "./level-prefix.ts";
-import type { LogFile } from "./log-file.ts";
 import type { Level, Logs, OutputListener, StreamCounters, StreamName } from "./logs.ts";
 import { MainLog } from "./main-log.ts";
 import { OwnFormat } from "./own-format.ts";
 import { OwnLines } from "./own-lines.ts";
 import { PartialLines } from "./partial.ts";
 import type { Owner } from "./queue.ts";
-import { openSinks, type Sink, type SinkKernel } from "./sinks.ts";
+import type { Sink } from "./sinks.ts";
 import { Channel, type FlowLimits, ProgramStream, type StreamHost } from "./stream.ts";
-import { Syslog, type SyslogKernel, SyslogLines } from "./syslog.ts";
 import { RawWriter, TextWriter, type Writer } from "./writers.ts";
 
 /** A pipe that outlives its program, because an orphan holds it, is read for so long. */
@@ -27,9 +25,6 @@ const LINGER_MILLIS = 5000;
 const LAST_WORDS_BYTES = 8 * 1024 * 1024;
 /** Full buffers of so many streams may wait for one sink. */
 const FULL_STREAMS = 32;
-
-/** The names of descriptors 1 and 2 as a `*_logfile` (supervisord.md 9.4). */
-const DESCRIPTOR = /^\/(dev\/(stdout|stderr|fd\/[12])|proc\/(self|1)\/fd\/[12])$/;
 
 export interface LogClock {
   /** Monotonic milliseconds. */
@@ -41,11 +36,9 @@ export interface LogClock {
 }
 
 /** What of the kernel the logs use. */
-export interface LogKernel extends CaptureKernel, SinkKernel, SyslogKernel {
-  readonly pid: number;
-}
+export type LogKernel = CaptureKernel & DestinationsHost["kernel"] & { readonly pid: number };
 
-export interface LogOptions {
+export interface LogOptions extends DestinationsOptions {
   readonly kernel: LogKernel;
   readonly clock: LogClock;
   readonly global: GlobalSpec;
@@ -53,15 +46,10 @@ export interface LogOptions {
   readonly output?: OutputListener;
   /** Instead of the environment's NO_COLOR. */
   readonly noColor?: string | undefined;
-  /** Descriptors to write to instead of 1 and 2. */
-  readonly stdout?: number;
-  readonly stderr?: number;
   /** Loads what JSON needs, for the first configuration that asks for it. */
   readonly json?: () => Promise<JsonFormats>;
   /** Loads what makes the path of a flood fast; without it nothing does. */
   readonly vector?: () => Promise<Vector>;
-  /** The socket of syslogd, instead of /dev/log. */
-  readonly syslog?: string;
 }
 
 interface ProgramLogs {
@@ -85,19 +73,15 @@ function wantsJson({ logFormat }: GlobalSpec, programs: readonly ProgramSpec[]):
 class ContainerLogs implements Logs, StreamHost {
   readonly captures: CaptureContext;
   readonly partials: PartialLines;
+  readonly destinations: Destinations;
   readonly output: OutputListener | null;
   readonly #options: LogOptions;
   readonly #clock: LogClock;
-  readonly #stdout: Sink;
-  readonly #stderr: Sink;
   readonly #own: OwnLines;
   #ownFormat: OwnFormat;
   /** null until a configuration asks for it. */
   #json: JsonFormats | null;
   readonly #main: MainLog;
-  /** Made when somebody wants it; never with `log_files=off`. */
-  #files: LogFiles | null = null;
-  #syslog: Syslog | null = null;
   #specs: ReadonlyMap<ProgramId, ProgramSpec> = new Map();
   readonly #programs = new Map<ProgramId, ProgramLogs>();
   readonly #wantRoom = new Set<ProgramStream>();
@@ -118,19 +102,23 @@ class ContainerLogs implements Logs, StreamHost {
     const arena = new Arena(options.vector);
     this.captures = new CaptureContext(kernel, arena);
     this.partials = new PartialLines(clock, () => this.#global.logPartialTimeout * 1000);
-    const { stdout, stderr } = openSinks(options.stdout ?? 1, options.stderr ?? 2, clock, kernel, arena);
-    this.#stdout = stdout;
-    this.#stderr = stderr;
-    this.#watch(stdout, "stdout");
-    if (stderr !== stdout) this.#watch(stderr, "stderr");
+    const host: DestinationsHost = {
+      kernel,
+      clock,
+      wall: () => this.#wallMillis(),
+      global: () => this.#global,
+      say: (level, text) => this.say(level, text),
+      onProgress: () => this.#onProgress(),
+    };
+    this.destinations = new Destinations(host, arena, options);
     this.#flushes = new Flushes({
       now: () => clock.now(),
       after: (millis, listener) => clock.after(millis, listener),
-      isIdle: () => this.#isIdle(),
+      isIdle: () => this.destinations.idle && this.#own.idle,
     });
     this.output = options.output ?? null;
     this.#main = new MainLog(global.logHistory);
-    this.#own = new OwnLines(stderr, (level, text) =>
+    this.#own = new OwnLines(this.destinations.stderr, (level, text) =>
       this.#ownFormat.render(level, text, this.#wallMillis()),
     );
     this.#ownFormat = new OwnFormat(global, 0, kernel.pid, json);
@@ -153,7 +141,7 @@ class ContainerLogs implements Logs, StreamHost {
     this.#ownFormat = new OwnFormat(global, this.#width, this.#options.kernel.pid, this.#json);
     this.#order = new Map(programs.map((spec, index) => [spec.id, index]));
     this.#specs = new Map(programs.map((spec) => [spec.id, spec]));
-    if (this.#files !== null || wantsFiles(global, programs)) this.#openFiles().configure(programs);
+    this.destinations.configure(global, programs);
     this.#configureMain(global);
     for (const [id, program] of this.#programs) {
       program.history.setLimit(global.logHistory);
@@ -198,13 +186,13 @@ class ContainerLogs implements Logs, StreamHost {
   }
 
   automaticFile(id: ProgramId, stream: StreamName): string {
-    return this.#files?.automatic(id, stream) ?? "";
+    return this.destinations.automatic(id, stream);
   }
 
   clear(id: ProgramId): void {
     this.#programs.get(id)?.history.clear();
     const spec = this.#specs.get(id);
-    if (spec) this.#files?.clear(spec);
+    if (spec) this.destinations.clear(spec);
   }
 
   lastLines(id: ProgramId, bytes: number): string {
@@ -234,7 +222,7 @@ class ContainerLogs implements Logs, StreamHost {
   }
 
   reopen(): void {
-    this.#files?.reopen();
+    this.destinations.reopen();
   }
 
   counters(id: ProgramId, stream: StreamName): Readonly<StreamCounters> {
@@ -242,9 +230,7 @@ class ContainerLogs implements Logs, StreamHost {
   }
 
   stuckSince(): Millis | null {
-    const { stuckSince: first } = this.#stdout;
-    const { stuckSince: second } = this.#stderr;
-    return first === null ? second : second === null ? first : Math.min(first, second);
+    return this.destinations.stuckSince;
   }
 
   flush(patience: Millis, limit: Millis | null): Promise<void> {
@@ -264,24 +250,6 @@ class ContainerLogs implements Logs, StreamHost {
     return this.#clock.now();
   }
 
-  sink(spec: ProgramSpec, stream: StreamName): Sink | null {
-    const { target, logfile } = spec[stream];
-    if (target === "discard") return null;
-    // Its protocol is for nobody to read, unless somebody asked for it.
-    if (spec.kind === "eventlistener" && stream === "stdout" && !DESCRIPTOR.test(logfile)) return null;
-    return (target === "syslog" ? stream : target) === "stdout" ? this.#stdout : this.#stderr;
-  }
-
-  file(spec: ProgramSpec, stream: StreamName): LogFile | null {
-    return spec[stream].file === null ? null : this.#openFiles().open(spec, stream);
-  }
-
-  syslog(spec: ProgramSpec, stream: StreamName): SyslogLines | null {
-    const { syslog, target } = spec[stream];
-    if (!syslog || (spec.kind === "eventlistener" && stream === "stdout")) return null;
-    return new SyslogLines(this.#openSyslog(), spec.name, target === "syslog", spec.logLevelPrefix);
-  }
-
   stripsAnsi(): boolean {
     return this.#global.stripAnsi;
   }
@@ -296,7 +264,7 @@ class ContainerLogs implements Logs, StreamHost {
     const prefix = renderPrefix(spec, pid, stream, this.#width);
     const coloured = wantsColour(
       this.#global.logColor,
-      this.#stdout.terminal,
+      this.destinations.stdout.terminal,
       sink.terminal,
       this.#options.noColor ?? process.env["NO_COLOR"],
     );
@@ -333,57 +301,17 @@ class ContainerLogs implements Logs, StreamHost {
     return program;
   }
 
-  #configureMain({ mainLog, logHistory }: GlobalSpec): void {
+  #configureMain(global: GlobalSpec): void {
     const main = this.#main;
-    main.setLimit(logHistory);
-    main.syslog = mainLog.syslog ? this.#openSyslog() : null;
+    main.setLimit(global.logHistory);
+    main.syslog = this.destinations.mainSyslog(global);
     const before = main.file;
-    main.file = mainLog.file === null ? null : this.#openFiles().openPath(mainLog.file, mainLog);
+    main.file = this.destinations.mainFile(global);
     before?.release();
-  }
-
-  #openFiles(): LogFiles {
-    const { stdout = 1, stderr = 2 } = this.#options;
-    this.#files ??= new LogFiles({
-      console: [stdout, stderr],
-      global: () => this.#global,
-      now: () => this.#clock.now(),
-      after: (millis, listener) => this.#clock.after(millis, listener),
-      say: (level, text) => this.say(level, text),
-      onProgress: () => this.#onProgress(),
-    });
-    return this.#files;
-  }
-
-  #openSyslog(): Syslog {
-    this.#syslog ??= new Syslog(
-      {
-        kernel: this.#options.kernel,
-        now: () => this.#clock.now(),
-        wall: () => this.#wallMillis(),
-        after: (millis, listener) => this.#clock.after(millis, listener),
-        say: (level, text) => this.say(level, text),
-        onProgress: () => this.#onProgress(),
-      },
-      this.#options.syslog,
-    );
-    return this.#syslog;
-  }
-
-  #watch(sink: Sink, name: StreamName): void {
-    sink.onProgress = () => this.#onProgress();
-    sink.onBroken = (errno) =>
-      this.say("error", `cannot write to ${name}: ${errno}; what it misses is counted`);
-    sink.onMended = (bytes) => this.say("info", `${name} is written again; it misses ${bytes} bytes`);
   }
 
   #wallMillis(): number {
     return Math.round(this.#clock.wall() * 1000);
-  }
-
-  #isIdle(): boolean {
-    const console = this.#stdout.idle && this.#stderr.idle && this.#own.idle;
-    return console && (this.#files?.idle ?? true) && (this.#syslog?.idle ?? true);
   }
 
   #onProgress(): void {

@@ -2,6 +2,7 @@
 import type { ProgramId, ProgramSpec } from "../core/spec.ts";
 import type { Millis } from "../core/states.ts";
 import { Capture, type CaptureContext, type CaptureListener } from "./capture.ts";
+import type { Destinations } from "./destinations.ts";
 import { type FilterOutput, OutputFilter } from "./filter.ts";
 import { droppedText } from "./format.ts";
 import type { History } from "./history.ts";
@@ -56,12 +57,8 @@ export class Channel implements Owner {
 export interface StreamHost {
   readonly captures: CaptureContext;
   readonly partials: PartialLines;
+  readonly destinations: Pick<Destinations, "sink" | "file" | "syslog">;
   limits(): FlowLimits;
-  /** null: the output is not shown. */
-  sink(spec: ProgramSpec, stream: StreamName): Sink | null;
-  /** Opens the stream's log file, if it has one. */
-  file(spec: ProgramSpec, stream: StreamName): LogFile | null;
-  syslog(spec: ProgramSpec, stream: StreamName): SyslogLines | null;
   readonly output: OutputListener | null;
   stripsAnsi(): boolean;
   writer(spec: ProgramSpec, pid: number, stream: StreamName, sink: Sink, owner: Owner): Writer;
@@ -120,11 +117,11 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
     this.#channel = options.channel;
     this.#isBehind = options.channel.queued > 0;
     const { spec, stream } = options;
-    this.#sink = host.sink(spec, stream);
+    this.#sink = host.destinations.sink(spec, stream);
     this.#capture = new Capture(options.fd, host.captures, this);
     this.#spec = spec;
-    this.#file = host.file(spec, stream);
-    this.#syslog = host.syslog(spec, stream);
+    this.#file = host.destinations.file(spec, stream);
+    this.#syslog = host.destinations.syslog(spec, stream);
     this.#events = this.#eventsOf(spec);
     this.#filter = this.#makeFilter(spec);
     // What an earlier run wrote fills all the room.
@@ -145,10 +142,10 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
 
   #retarget(spec: ProgramSpec): void {
     const { stream } = this.#options;
-    const sink = this.#host.sink(spec, stream);
+    const sink = this.#host.destinations.sink(spec, stream);
     // A line that is half written belongs where it began.
     if (sink !== this.#sink) this.#endLine();
-    const file = this.#host.file(spec, stream);
+    const file = this.#host.destinations.file(spec, stream);
     this.#file?.release();
     if (spec[stream].captureMaxbytes !== this.#spec[stream].captureMaxbytes) {
       this.#filter?.end();
@@ -157,7 +154,7 @@ export class ProgramStream implements CaptureListener, LineWriter, FilterOutput 
     this.#spec = spec;
     this.#sink = sink;
     this.#file = file;
-    this.#syslog = this.#host.syslog(spec, stream);
+    this.#syslog = this.#host.destinations.syslog(spec, stream);
     this.#events = this.#eventsOf(spec);
   }
 

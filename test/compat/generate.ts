@@ -3,6 +3,8 @@
  * grammars.
  */
 
+import { mulberry32 } from "../fakes/random.ts";
+
 export interface Random {
   /** 0 ≤ n < bound. */
   below(bound: number): number;
@@ -10,15 +12,8 @@ export interface Random {
   chance(share: number): boolean;
 }
 
-/** mulberry32. */
 export function random(seed: number): Random {
-  let state = seed | 0;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
+  const next = mulberry32(seed);
   const below = (bound: number): number => Math.floor(next() * bound);
   return {
     below,

@@ -1,6 +1,7 @@
 """Asks two servers the same calls, one after the other, and prints both answers of each as JSON.
 
-stdin: {"sockets": [path, path], "calls": [[method, [arg, ...]], ...]}; a method ":sleep" waits that many seconds.
+stdin: {"sockets": [path, path], "calls": [[method, [arg, ...]], ...]}; a method ":until" waits until the programs named in its
+first argument are in those states and the logs in its second, [["Stdout" or "Stderr", name, bytes], ...], are of that length.
 """
 import json
 import sys
@@ -15,10 +16,22 @@ def server(path):
     return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
 
 
+def until(proxy, states, lengths=()):
+    deadline = time.monotonic() + 20
+    while True:
+        infos = proxy.supervisor.getAllProcessInfo()
+        now = {info["name"]: info["statename"] for info in infos if info["name"] in states}
+        tails = [getattr(proxy.supervisor, f"tailProcess{stream}Log")(name, 0, 0) for stream, name, _ in lengths]
+        if now == states and [end for _, end, _ in tails] == [length for _, _, length in lengths]:
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{now} and {tails} instead of {states} and {lengths}")
+        time.sleep(0.02)
+
+
 def ask(proxy, method, args):
-    if method == ":sleep":
-        time.sleep(args[0])
-        return None
+    if method == ":until":
+        return until(proxy, *args)
     target = proxy
     for part in method.split("."):
         target = getattr(target, part)

@@ -12,6 +12,7 @@ import { askPython, supervisorPython } from "./python.ts";
 
 const BINARY = join(import.meta.dirname, "../../dist/tsinit");
 
+/** `done`, `bad` and `killed` live for a moment: whether supervisord's startProcess finds out of an end that comes at once is chance. */
 const CONFIG = `
 [unix_http_server]
 file=@DIR@/s.sock
@@ -65,15 +66,15 @@ startsecs=0
 stderr_syslog=true
 serverurl=AUTO
 [program:done]
-command=/bin/true
+command=/bin/sleep 0.3
 startsecs=0
 autorestart=false
 [program:bad]
-command=/bin/false
+command=/bin/sh -c 'sleep 0.3; exit 1'
 startsecs=0
 autorestart=false
 [program:killed]
-command=/bin/sh -c 'kill -9 $$'
+command=/bin/sh -c 'sleep 0.3; kill -9 $$'
 startsecs=0
 autorestart=false
 [program:odd]
@@ -155,15 +156,23 @@ function normalise(value: Answer, dir: string, key = ""): Answer {
     .replace(/^[A-Z][a-z]{2} \d\d \d\d:\d\d [AP]M$/, "DATE");
 }
 
+/** What is started at once has come to where it stays, and has written what it writes. */
+const STAY = ["web", "many_00", "many_01", "odd", "a", "b", "f"].map((name) => [name, "RUNNING"]);
+const STATES = { ...Object.fromEntries(STAY), done: "EXITED", bad: "EXITED", killed: "EXITED" };
+const WRITTEN = [
+  ["Stdout", "web", "hello\n".length],
+  ["Stderr", "web", "oops\n".length],
+  ["Stdout", "odd", 9],
+];
+const SETTLED: Call = [":until", [STATES, WRITTEN]];
+
 /** Both running, and a way to ask both. */
 async function openBoth(): Promise<(calls: readonly Call[]) => Pair[]> {
   const python = supervisorPython();
   assert.ok(python !== null, "a Python with the supervisor package is needed");
   const sides = [start("/usr/bin/supervisord", []), start(BINARY, [])] as const;
   for (const side of sides) await until(() => existsSync(join(side.dir, "s.sock")), side);
-  // What is started at once has settled.
-  await new Promise((resolve) => setTimeout(resolve, 1500));
-  return (calls) => {
+  const ask = (calls: readonly Call[]): Pair[] => {
     const sockets = sides.map(({ dir }) => join(dir, "s.sock"));
     const answers = askPython("rpc_side.py", { sockets, calls }, python) as [Answer, Answer][];
     return answers.map(([theirs, ours], index) => ({
@@ -172,6 +181,8 @@ async function openBoth(): Promise<(calls: readonly Call[]) => Pair[]> {
       ours: normalise(ours, sides[1].dir),
     }));
   };
+  ask([SETTLED]);
+  return ask;
 }
 
 /** The real one takes ten seconds to stop: one pair for all, and what changes most comes last. */
@@ -343,7 +354,7 @@ test("start, stop, signal, groups: answers, faults and what is so afterwards", a
     ask([
       ...starts.map((name) => ONE("startProcess", name)),
       // Who has failed is given up at supervisord's next tick.
-      [":sleep", [1.5]],
+      [":until", [{ quick: "FATAL" }]],
       ONE("getAllProcessInfo"),
       ONE("startProcess", "idle", false),
       ONE("stopProcess", "idle", ""),
@@ -352,7 +363,7 @@ test("start, stop, signal, groups: answers, faults and what is so afterwards", a
       ONE("startProcessGroup", "crew", 0),
       ONE("startProcessGroup", "nobody"),
       ONE("stopProcessGroup", "crew", false),
-      [":sleep", [0.5]],
+      [":until", [{ a: "STOPPED", b: "STOPPED" }]],
       ONE("startAllProcesses"),
       ONE("stopAllProcesses"),
       ONE("getAllProcessInfo"),

@@ -1,6 +1,9 @@
 /** A machine without a disk, for loading configurations: files by path, their parents are directories. */
+import assert from "node:assert/strict";
+import { type Config, renderProblem } from "../../src/config/config.ts";
 import { type Loaded, type LoadRequest, type Surveyed, surveyConfig } from "../../src/config/load.ts";
 import type { Files } from "../../src/config/search.ts";
+import type { ProgramSpec } from "../../src/core/spec.ts";
 
 export const PASSWD = `root:x:0:0:root:/root:/bin/sh
 www-data:x:33:33::/var/www:/usr/sbin/nologin
@@ -75,4 +78,21 @@ export function survey(request: Partial<LoadRequest>): Surveyed {
     files: fakeFiles({}),
     ...request,
   });
+}
+
+/** What was loaded; its errors fail the test. */
+export function config(loaded: Loaded): Config {
+  if (!loaded.ok) assert.fail(errors(loaded).join("\n"));
+  return loaded.config;
+}
+
+export const errors = (loaded: Loaded): string[] => (loaded.ok ? [] : loaded.errors.map(renderProblem));
+export const warnings = (text: string): string[] => config(loadText(text)).warnings.map(renderProblem);
+export const notices = (text: string): string[] => config(loadText(text)).notices.map(renderProblem);
+
+/** The one program of a file that has this under `[program:p]`. */
+export function program(keys: string, request: Partial<LoadRequest> = {}, more = ""): ProgramSpec {
+  const [spec] = config(loadText(`[program:p]\ncommand=run\n${keys}\n${more}`, request)).plan.programs;
+  assert(spec !== undefined);
+  return spec;
 }

@@ -9,17 +9,6 @@ import { SIGNALS } from "../../src/core/signal-names.ts";
 import type { ProgramId } from "../../src/core/spec.ts";
 import type { ExitStatus, Pid } from "../../src/core/states.ts";
 
-/** Numbers in [0, 1) from a seed: mulberry32. */
-export function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 interface Process {
   readonly id: ProgramId;
   readonly pid: Pid;

@@ -1,5 +1,7 @@
 /** Random numbers that a seed decides. Every actor has a source of its own, so that one's pace does not change another's. */
 
+import { mulberry32 } from "../fakes/random.ts";
+
 export interface Random {
   /** From `from` up to but not including `to`. */
   readonly between: (from: number, to: number) => number;
@@ -10,15 +12,8 @@ export interface Random {
   readonly fork: (name: string) => Random;
 }
 
-/** mulberry32. */
 export function createRandom(seed: number): Random {
-  let state = seed >>> 0;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = mulberry32(seed);
   const below = (limit: number): number => Math.floor(next() * limit);
   return {
     between: (from, to) => from + next() * (to - from),
