@@ -195,7 +195,11 @@ export class Session {
       await this.#perform(command, rest.trim(), line, commands);
     } catch (error) {
       if (error instanceof Interrupted) throw error;
-      this.say(errorLine(error, this.options.program));
+      const isLate = error instanceof FaultError && error.fault.code === FAULTS.SHUTDOWN_STATE;
+      const program = this.options.program;
+      this.say(
+        isLate && !this.isSupervisorctl ? "error: tsinit is shutting down" : errorLine(error, program),
+      );
       this.exitCode = EXIT.GENERIC;
     }
   }

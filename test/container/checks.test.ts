@@ -217,6 +217,10 @@ describe("readiness", { concurrency: 3 }, () => {
           "no more than one zombie",
           () => init.processes().filter(({ state }) => state === "Z").length <= 1,
         );
+        assert.equal(
+          await verbose(init, "stuck"),
+          "[-]stuck failed: RUNNING: not ready: no answer within 0.3 s",
+        );
         await delay(30);
       }
       await init.ctl("stop", "stuck");
