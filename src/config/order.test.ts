@@ -102,6 +102,15 @@ test("a drain that takes all of the shutdown's time is a warning", () => {
   assert.deepEqual(warnings(text(9)), []);
 });
 
+test("who waits for the end of what is started again at every end is warned", () => {
+  const text = (keys: string) =>
+    `[program:m]\ncommand=m\n${keys}\n[program:web]\ncommand=w\ndepends_on=m:done\n`;
+  const never = /\[program:web\] depends_on: m has autorestart=true and never stays done: web waits for ever/;
+  assert.match(warnings(text("type=oneshot\nautorestart=true")).join(), never);
+  assert.match(warnings(text("autorestart=true")).join(), never);
+  assert.deepEqual(warnings(text("type=oneshot")), []);
+});
+
 test("56: unknown names, itself, circles: errors with the path", () => {
   const text = (web: string, app = "") =>
     `[program:web]\ncommand=w\ndepends_on=${web}\n[program:app]\ncommand=a\n${app}`;

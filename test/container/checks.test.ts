@@ -433,7 +433,7 @@ describe("liveness", { concurrency: 3 }, () => {
       });
       await init.line(/stopping web: its live check failed 2 times: no answer within 0.4 s/);
       await init.event("web", "TERM");
-      await init.line(/stopping port: its live check failed 1 times: tcp: connection refused/);
+      await init.line(/stopping port: its live check failed 1 time: tcp: connection refused/);
       await init.until("calm's check", () => sleepers(init, 6543) === 1);
       await init.ctl("stop", "calm", "web", "port");
       await init.until("the checks to be gone", () => sleepers(init, 6543) + sleepers(init, 5432) === 0);
