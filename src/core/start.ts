@@ -114,8 +114,11 @@ export function onScheduled(draft: Draft, position: number): void {
     patch(draft, position, { pending: { restart: record.hasRun ? "schedule" : null } });
     return;
   }
-  say(draft, { type: "overlap", id: record.spec.id, action: schedule.overlap });
-  switch (schedule.overlap) {
+  const begun = record.pending === null;
+  // What waits to begin is a new run already.
+  const action = begun || schedule.overlap === "queue" ? schedule.overlap : "skip";
+  say(draft, { type: "overlap", id: record.spec.id, action, begun });
+  switch (action) {
     case "skip":
       return;
     case "queue":
