@@ -197,7 +197,7 @@ function renderEntry(run: Run, entry: JournalEntry): string {
     case "unhealthy":
       return `${name(run, entry.id)}: unhealthy: ${entry.reason}`;
     case "overlap":
-      return `${name(run, entry.id)}: overlap: ${entry.action}`;
+      return `${name(run, entry.id)}: overlap: ${entry.action}${entry.begun ? "" : ", not begun"}`;
     case "blocked":
       return `${name(run, entry.id)}: ${entry.reason}`;
     case "left-behind":

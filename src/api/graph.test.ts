@@ -77,6 +77,25 @@ test("half-way: what everything waits for now", () => {
   );
 });
 
+test("a oneshot that is waited for to start, or to be done at the latest", () => {
+  const { fake, clock } = setUp(
+    fakeSpec("long", { type: "oneshot" }),
+    fakeSpec("quick", { type: "oneshot" }),
+    fakeSpec("early", { startsecs: 0, ...needs("long/started") }),
+    fakeSpec("late", { startsecs: 0, ...needs("quick/ready") }),
+  );
+  clock.advance(500);
+  fake.end("quick:quick", 0);
+  clock.advance(2500);
+  fake.end("long:long", 0);
+  assert.deepEqual(lines(graphOf(fake)), [
+    "long 0 3",
+    "quick 0 0.5",
+    "late 0.5 0.5 quick/ready/0.5",
+    "early 1 1 long/started/1",
+  ]);
+});
+
 test("what has failed keeps who needs it; later tiers go on", () => {
   const { fake, clock } = setUp(
     fakeSpec("db", { startretries: 0 }),

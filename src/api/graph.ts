@@ -213,10 +213,12 @@ function holds(other: ProgramSnapshot, condition: Condition): boolean {
   return condition === "started" ? other.state.name === "RUNNING" : condition === "ready" && other.ready;
 }
 
-/** For the first time. */
+/** For the first time. A oneshot that is done stands for one that was started or ready as well. */
 function metAt({ program, times }: Entry, condition: Condition): number | null {
-  if (condition === "done" || program.spec.type === "oneshot") return times.done;
-  return condition === "ready" && program.spec.ready !== null ? times.ready : times.running;
+  if (condition === "done") return times.done;
+  const reached = condition === "ready" && program.spec.ready !== null ? times.ready : times.running;
+  if (program.spec.type !== "oneshot" || times.done === null) return reached;
+  return reached === null ? times.done : Math.min(reached, times.done);
 }
 
 function criticalChain(nodes: readonly GraphNode[], upAt: number | null): string[] {

@@ -17,13 +17,37 @@ import { parseCommand } from "./words.ts";
 
 type Reader = SectionReader<"program">;
 
-/** The part of a spec that is the same for every process of a section. */
+/** The part of a spec that they say. */
 export type Checks = Pick<
   ProgramSpec,
   "ready" | "live" | "watchdogSecs" | "restart" | "schedule" | "runtimeMaxSecs" | "preStart" | "stopCommand"
 >;
 
-export function readChecks(reader: Reader, names: Names, context: Context): Checks {
+const KEYS = [
+  ...(["ready_http", "ready_tcp", "ready_exec", "ready_log", "ready_notify", "ready_fd"] as const),
+  ...(["ready_interval", "ready_timeout", "ready_deadline"] as const),
+  ...(["live_http", "live_tcp", "live_exec"] as const),
+  ...(["live_failures", "live_interval", "live_timeout", "live_delay", "watchdog_secs"] as const),
+  ...(["restart_delay", "restart_delay_max", "restart_jitter", "restart_limit"] as const),
+  ...(["schedule", "schedule_timezone", "schedule_overlap", "runtime_max_secs"] as const),
+  ...(["start_command_pre", "stop_command"] as const),
+];
+
+/**
+ * How to read them for each process of a section: `ready_http = :80%(process_num)02d/health`. Where nothing is expanded
+ * they are read once, for expressions and patterns take their time.
+ */
+export function checksReader(reader: Reader, context: Context): (names: Names) => Checks {
+  const isExpanded = KEYS.some((key) => reader.entry(key)?.value.includes("%") ?? false);
+  let once: Checks | null = null;
+  return (names) => {
+    if (isExpanded) return readChecks(reader, names, context);
+    once ??= readChecks(reader, names, context);
+    return once;
+  };
+}
+
+function readChecks(reader: Reader, names: Names, context: Context): Checks {
   return {
     ready: readReady(reader, names, context),
     live: readLive(reader, names, context),

@@ -126,6 +126,16 @@ export function readGlobals(
     childlogdir: childLogDirectory(supervisord, context),
     nocleanup: supervisord.nocleanup,
   };
+  if (
+    global.shutdownTimeout !== null &&
+    global.drainSeconds > 0 &&
+    global.shutdownTimeout <= global.drainSeconds
+  )
+    context.problems.warning(
+      reader.place("shutdown_timeout"),
+      `${global.shutdownTimeout} s for the whole shutdown, of which drain_seconds takes ${global.drainSeconds}: programs are ` +
+        "killed before they were asked to stop",
+    );
   for (const key of ["log_max_line", "log_buffer", "log_history"] as const) {
     const least = key === "log_history" ? 0 : 1024;
     const bytes = reader.get(key, names);

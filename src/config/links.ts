@@ -42,7 +42,10 @@ export function connect(
     const dependsOn = link.dependsOn.flatMap(({ name, condition }) =>
       find(name, link.dependsPlace, link).flatMap((id) => toDependency(byId.get(id), condition)),
     );
-    for (const { id } of dependsOn) warnIfIdle(byId.get(id), link, problems);
+    for (const { id, condition } of dependsOn) {
+      warnIfIdle(byId.get(id), link, problems);
+      warnIfNeverDone(byId.get(id), condition, link, problems);
+    }
     const restartWith = link.restartWith
       .filter((name) => name !== "")
       .flatMap((name) => find(name, link.restartPlace, link));
@@ -100,6 +103,21 @@ function warnIfIdle(other: ProgramSpec | undefined, link: Link, problems: Proble
   problems.warning(
     link.dependsPlace,
     `${namespec(other)} ${why}: ${link.program} waits at the start until it has run`,
+  );
+}
+
+/** It ends, and begins again in the same moment. */
+function warnIfNeverDone(
+  other: ProgramSpec | undefined,
+  condition: Condition,
+  link: Link,
+  problems: Problems,
+): void {
+  if (other === undefined || condition !== "done" || other.autorestart !== "always") return;
+  if (other.schedule !== null) return;
+  problems.warning(
+    link.dependsPlace,
+    `${namespec(other)} has autorestart=true and never stays done: ${link.program} waits for ever`,
   );
 }
 

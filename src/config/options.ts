@@ -132,7 +132,11 @@ const PROGRAM = {
     "What to run: split into words as a shell does, without a shell's other meanings. Required.",
   ),
   process_name: row("text", "%(program_name)s", "Needs %(process_num) when numprocs is above 1."),
-  numprocs: row("count", "1", "How many processes."),
+  numprocs: row(
+    "count",
+    "1",
+    "How many processes. %(process_num)d is the number of each in its command, environment, directory, log files and checks.",
+  ),
   numprocs_start: row("integer", "0", "The first process_num."),
   priority: row("integer", "999", "Lower starts earlier and stops later. 999; event listener pools -1."),
   autostart: row("boolean", "true", "Start with tsinit."),

@@ -44,6 +44,63 @@ restart_with=redis
   assert.deepEqual(specs.get("web:web")?.restartWith, ["redis:redis"]);
 });
 
+test("checks, hooks and schedules of each process of a section have its number and its variables", () => {
+  const specs = programs(`[program:web]
+command=web --port 80%(process_num)02d
+numprocs=2
+process_name=%(program_name)s_%(process_num)d
+environment=PORT="80%(process_num)02d"
+ready_http=:80%(process_num)02d/health
+live_tcp=80%(process_num)02d
+start_command_pre=mkdir -p /tmp/%(process_num)d
+stop_command=stop %(ENV_PORT)s
+[program:job]
+command=job
+numprocs=2
+process_name=%(program_name)s_%(process_num)d
+schedule=%(process_num)d 3 * * *
+`);
+  const of = (id: string) => {
+    const spec = specs.get(id);
+    const probe = spec?.live?.probe;
+    return [
+      spec?.ready?.way.kind === "http" ? spec.ready.way.url : null,
+      probe?.kind === "tcp" ? probe.port : null,
+      spec?.preStart?.argv.at(-1),
+      spec?.stopCommand?.argv.at(-1),
+    ];
+  };
+  assert.deepEqual(of("web:web_0"), ["http://localhost:8000/health", 8000, "/tmp/0", "8000"]);
+  assert.deepEqual(of("web:web_1"), ["http://localhost:8001/health", 8001, "/tmp/1", "8001"]);
+  assert.equal(specs.get("job:job_1")?.schedule?.expression, "1 3 * * *");
+  assert.equal(specs.get("job:job_1")?.type, "oneshot");
+});
+
+test("a mistake in a check is one error, however many processes have it", () => {
+  const text =
+    "[program:p]\ncommand=x\nnumprocs=3\nprocess_name=p%(process_num)d\nready_tcp=%(process_num)dx\n";
+  assert.equal(errors(text).length, 1);
+});
+
+test("a drain that takes all of the shutdown's time is a warning", () => {
+  const text = (drain: number) =>
+    `[tsinit]\nshutdown_timeout=10\ndrain_seconds=${drain}\n[program:p]\ncommand=x\n`;
+  assert.match(
+    warnings(text(10)).join(),
+    /\[tsinit\] shutdown_timeout: 10 s for the whole shutdown, of which drain_seconds/,
+  );
+  assert.deepEqual(warnings(text(9)), []);
+});
+
+test("who waits for the end of what is started again at every end is warned", () => {
+  const text = (keys: string) =>
+    `[program:m]\ncommand=m\n${keys}\n[program:web]\ncommand=w\ndepends_on=m:done\n`;
+  const never = /\[program:web\] depends_on: m has autorestart=true and never stays done: web waits for ever/;
+  assert.match(warnings(text("type=oneshot\nautorestart=true")).join(), never);
+  assert.match(warnings(text("autorestart=true")).join(), never);
+  assert.deepEqual(warnings(text("type=oneshot")), []);
+});
+
 test("56: unknown names, itself, circles: errors with the path", () => {
   const text = (web: string, app = "") =>
     `[program:web]\ncommand=w\ndepends_on=${web}\n[program:app]\ncommand=a\n${app}`;

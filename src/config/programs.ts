@@ -1,6 +1,6 @@
 /** One `[program:x]` section, or a listener or fcgi program, → a spec for each of its processes. */
 import type { Credentials, ListenerSpec, ProgramSpec, SocketSpec } from "../core/spec.ts";
-import { readChecks } from "./checks.ts";
+import { type Checks, checksReader } from "./checks.ts";
 import type { Section } from "./document.ts";
 import type { Names } from "./expand.ts";
 import { credentialsOf, type Globals } from "./globals.ts";
@@ -71,12 +71,14 @@ export function readProcesses(
   const first = reader.get("numprocs_start", names);
   const template = checkProcessName(reader, count, context);
   const shared = { ...readShared(reader, names, context), ...role, group, groupPriority };
+  const checksOf = checksReader(reader, context);
   const specs: ProgramSpec[] = [];
   for (let number = first; number < first + count; number++) {
     const spec = readProcess(
       reader,
       template,
       shared,
+      checksOf,
       number,
       names.with({ process_num: number, numprocs: count }),
       context,
@@ -126,7 +128,8 @@ type PerProcess =
   | "directory"
   | "environment"
   | "stdout"
-  | "stderr";
+  | "stderr"
+  | keyof Checks;
 type Shared = Omit<ProgramSpec, PerProcess>;
 
 /** The keys that are the same for every process of the section. */
@@ -145,7 +148,6 @@ function readShared(
     );
   }
   const serverurl = reader.get("serverurl", names);
-  const checks = readChecks(reader, names, context);
   return {
     section: reader.section.label,
     priority: reader.get("priority", names),
@@ -159,8 +161,7 @@ function readShared(
     stopasgroup,
     killasgroup,
     critical: reader.get("critical", names) ?? globals.critical,
-    // A run of a schedule is meant to end.
-    type: checks.schedule === null ? reader.get("type", names) : "oneshot",
+    type: reader.get("type", names),
     user: readUser(reader, names, context),
     umask: reader.get("umask", names),
     forwardSignals: reader.get("forward_signals", names) ?? globals.forwardSignals,
@@ -171,7 +172,6 @@ function readShared(
     stdin: reader.get("stdin", names) ?? (context.document.sections.has("supervisord") ? "pipe" : "null"),
     dependsOn: [],
     restartWith: [],
-    ...checks,
     serverurl: serverurl?.trim().toUpperCase() === "AUTO" ? null : serverurl,
   };
 }
@@ -198,6 +198,7 @@ function readProcess(
   reader: SectionReader<"program">,
   template: string,
   shared: Shared,
+  checksOf: (names: Names) => Checks,
   number: number,
   names: Names,
   context: ProgramContext,
@@ -218,6 +219,7 @@ function readProcess(
   );
   const directory = reader.get("directory", inner);
   const command = readCommand(reader, inner, context);
+  const checks = checksOf(inner);
   if (name === null) return null;
   if (/[\s:/]/.test(name)) {
     const text = `the name ${quote(name)} has a blank, colon or slash in it, clients cannot name it`;
@@ -225,6 +227,9 @@ function readProcess(
   }
   return {
     ...shared,
+    ...checks,
+    // A run of a schedule is meant to end.
+    type: checks.schedule === null ? shared.type : "oneshot",
     socket: ownedBy(shared.socket, shared.user),
     id: `${shared.group}:${name}`,
     name,

@@ -20,27 +20,56 @@ export interface Others {
   readonly index: ReadonlyMap<ProgramId, number>;
 }
 
+/**
+ * `blocks`: what was found while states and wishes were as they are now. Without it a program that depends on three, which
+ * depend on the same three … would have each of them looked at once for every way that leads there.
+ */
+export interface Judged extends Others {
+  readonly blocks: Map<ProgramId, Block | null>;
+}
+
+/** Who waits for the one that is looked at. */
+interface Path {
+  readonly ids: Set<ProgramId>;
+  hasCircle: boolean;
+}
+
 /** null: it may start. A failure is told before a wait: nothing is gained by waiting for the rest. */
-export function blockOf(others: Others, record: ProgramRecord): Block | null {
-  return blockWithin(others, record, []);
+export function blockOf(others: Judged, record: ProgramRecord): Block | null {
+  if (record.spec.dependsOn.length === 0) return null;
+  return blockWithin(others, record, { ids: new Set(), hasCircle: false });
 }
 
 /**
- * `path`: who waits for this one. A configuration has no circle, but a group added from another reading of the files may
- * close one: then everybody in it waits.
+ * A configuration has no circle, but a group added from another reading of the files may close one: then everybody in it
+ * waits, and what was found with somebody left out holds for nobody else.
  */
-function blockWithin(others: Others, record: ProgramRecord, path: readonly ProgramId[]): Block | null {
-  if (path.includes(record.spec.id)) return null;
+function blockWithin(others: Judged, record: ProgramRecord, path: Path): Block | null {
+  const { id } = record.spec;
+  const known = others.blocks.get(id);
+  if (known !== undefined) return known;
+  if (path.ids.has(id)) {
+    path.hasCircle = true;
+    return null;
+  }
+  path.ids.add(id);
+  const block = firstBlock(others, record, path);
+  path.ids.delete(id);
+  if (!path.hasCircle) others.blocks.set(id, block);
+  return block;
+}
+
+function firstBlock(others: Judged, record: ProgramRecord, path: Path): Block | null {
   let wait: Block | null = null;
   for (const dependency of record.spec.dependsOn) {
-    const block = judge(others, dependency, [...path, record.spec.id]);
+    const block = judge(others, dependency, path);
     if (block?.failed) return block;
     if (wait === null || (block?.stuck && !wait.stuck)) wait = block ?? wait;
   }
   return wait;
 }
 
-function judge(others: Others, { id, condition }: Dependency, path: readonly ProgramId[]): Block | null {
+function judge(others: Judged, { id, condition }: Dependency, path: Path): Block | null {
   const other = others.programs[others.index.get(id) ?? -1];
   if (other === undefined) return waiting(`waiting for ${id}, which was removed`, true);
   const name = namespec(other.spec);

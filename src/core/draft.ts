@@ -3,7 +3,7 @@
  * gather.
  */
 
-import { restartedWith } from "./conditions.ts";
+import { type Block, restartedWith } from "./conditions.ts";
 import { WAITS_FOR_RESTART } from "./describe.ts";
 import type { Effect, JournalEntry, Outcome, RestartReason } from "./effect.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -11,6 +11,7 @@ import { step } from "./program.ts";
 import { calm } from "./program-checks.ts";
 import { nextRestart } from "./restart.ts";
 import type { ShutdownWish } from "./shutdown.ts";
+import type { ProgramId } from "./spec.ts";
 import type { ExitStatus, Millis, ProgramState } from "./states.ts";
 import type { ProgramRecord, System } from "./system.ts";
 import type { Demand, ProgramEvent } from "./transition.ts";
@@ -33,6 +34,8 @@ export interface Draft extends Changeable<Omit<System, "programs">> {
    * move nothing.
    */
   hasMoved: boolean;
+  /** Who may not start and why, as far as that was asked; forgotten with every change that it may depend on. */
+  readonly blocks: Map<ProgramId, Block | null>;
 }
 
 /**
@@ -48,6 +51,7 @@ export function openDraft(system: System, now: Millis): Draft {
     wish: null,
     ownsPrograms: false,
     hasMoved: false,
+    blocks: new Map(),
   };
 }
 
@@ -71,6 +75,10 @@ export function sealDraft(draft: Draft, before: System): System {
 function setRecord(draft: Draft, position: number, record: ProgramRecord): void {
   if (!draft.ownsPrograms) draft.programs = draft.programs.slice();
   draft.ownsPrograms = true;
+  const before = draft.programs[position];
+  const isJudgedAlike =
+    before?.state === record.state && before.pending === record.pending && before.spec === record.spec;
+  if (!isJudgedAlike) draft.blocks.clear();
   draft.programs[position] = record;
 }
 
@@ -87,6 +95,7 @@ export function setPrograms(draft: Draft, programs: ProgramRecord[]): void {
   draft.programs = programs;
   draft.ownsPrograms = true;
   draft.hasMoved = true;
+  draft.blocks.clear();
   draft.index = new Map(programs.map((record, position) => [record.spec.id, position]));
 }
 

@@ -95,7 +95,13 @@ export type JournalEntry =
   /** It is about to be restarted or given up because of what its checks say. */
   | { readonly type: "unhealthy"; readonly id: ProgramId; readonly reason: string }
   /** A run of its schedule did not begin because another was under way, or waits for it. */
-  | { readonly type: "overlap"; readonly id: ProgramId; readonly action: "skip" | "queue" | "kill" }
+  /** `begun`: the run before is under way; it may as well still wait for others. */
+  | {
+      readonly type: "overlap";
+      readonly id: ProgramId;
+      readonly action: "skip" | "queue" | "kill";
+      readonly begun: boolean;
+    }
   /** Why it waits, or cannot start at all; told once when that begins or changes. */
   | {
       readonly type: "blocked";

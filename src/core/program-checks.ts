@@ -77,7 +77,8 @@ function onLiveProbed(
   if (event.ok) return [state.liveFailures === 0 ? state : { ...state, liveFailures: 0 }, []];
   const liveFailures = state.liveFailures + 1;
   if (liveFailures < spec.live.failures) return [{ ...state, liveFailures }, []];
-  const reason = `its live check failed ${liveFailures} times: ${event.reason}`;
+  const times = liveFailures === 1 ? "time" : "times";
+  const reason = `its live check failed ${liveFailures} ${times}: ${event.reason}`;
   return unhealthy(spec, state, "liveness", reason, now);
 }
 

@@ -7,6 +7,7 @@ import { blockOf } from "./conditions.ts";
 import { changeProgram, type Draft, decide, patch, say, stopRest } from "./draft.ts";
 import { outcomeOfBlocked, outcomeOfDone } from "./outcome.ts";
 import { compareTiers } from "./plan.ts";
+import { NO_RESTARTS } from "./restart.ts";
 import type { ProgramId } from "./spec.ts";
 import type { ProgramRecord } from "./system.ts";
 
@@ -114,8 +115,11 @@ export function onScheduled(draft: Draft, position: number): void {
     patch(draft, position, { pending: { restart: record.hasRun ? "schedule" : null } });
     return;
   }
-  say(draft, { type: "overlap", id: record.spec.id, action: schedule.overlap });
-  switch (schedule.overlap) {
+  const begun = record.pending === null;
+  // What waits to begin is a new run already.
+  const action = begun || schedule.overlap === "queue" ? schedule.overlap : "skip";
+  say(draft, { type: "overlap", id: record.spec.id, action, begun });
+  switch (action) {
     case "skip":
       return;
     case "queue":
@@ -140,6 +144,9 @@ function startNow(
   restart: NonNullable<ProgramRecord["pending"]>["restart"],
 ): void {
   patch(draft, position, { pending: { restart }, stoppedByHand: false, blocked: null, stuck: false });
+  // Somebody has seen to it, or it has other keys: what it did before is no crash loop any more.
+  if (restart === null || restart === "manual" || restart === "reload")
+    patch(draft, position, { history: NO_RESTARTS });
   // Never a second daemon beside the first: the start follows when that is gone.
   if (stopRest(draft, position)) return;
   patch(draft, position, { pending: null });

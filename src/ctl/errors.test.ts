@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConnectionError, errorLine, FaultError, PythonError, quote, StatusError } from "./errors.ts";
+import {
+  ConnectionError,
+  errorLine,
+  FaultError,
+  faultLine,
+  PythonError,
+  quote,
+  StatusError,
+} from "./errors.ts";
 
 test("Python's quotes", () => {
   assert.equal(quote("a"), "'a'");
@@ -33,4 +41,9 @@ test("what was not expected looks as supervisorctl shows it", () => {
   assert.equal(line(new ConnectionError("EMFILE", "too many")), "error: <class 'OSError'>, too many");
   assert.equal(line(new PythonError("ValueError", "no")), "error: <class 'ValueError'>, no");
   assert.equal(line("what"), "error: <class 'Exception'>, what");
+});
+
+test("under our own name a refusal is said plainly", () => {
+  assert.equal(faultLine({ code: 6, text: "SHUTDOWN_STATE" }), "error: tsinit is shutting down");
+  assert.equal(faultLine({ code: 92, text: "CANT_REREAD: x:1: bad" }), "error: CANT_REREAD: x:1: bad");
 });

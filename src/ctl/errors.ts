@@ -1,5 +1,5 @@
 /** What can go wrong in the client, and how supervisorctl shows what it did not expect: Python's class and words. */
-import type { Fault } from "../api/faults.ts";
+import { FAULTS, type Fault } from "../api/faults.ts";
 
 /** The server refused the call. */
 export class FaultError extends Error {
@@ -49,6 +49,11 @@ export class Interrupted extends Error {}
 export function errorLine(error: unknown, program: string): string {
   const { type, text } = describeError(error);
   return `error: <class '${type}'>, ${text}: file: ${program} line: 0`;
+}
+
+/** What the server refused, for those who know nothing of Python. */
+export function faultLine({ code, text }: Fault): string {
+  return `error: ${code === FAULTS.SHUTDOWN_STATE ? "tsinit is shutting down" : text}`;
 }
 
 /** Python's `str()` of a fault. */

@@ -173,6 +173,8 @@ function settle(
   const why = session.isSupervisorctl ? null : reasonIn(description, name);
   if (code === FAULTS.ABNORMAL_TERMINATION && why !== null)
     session.say(`${name}: ERROR (not started: ${why})`);
+  else if (code === FAULTS.SHUTDOWN_STATE && !session.isSupervisorctl)
+    session.say(`${name}: ERROR (tsinit is shutting down)`);
   else session.say(resultLine(action, name, code, description));
   if (code === FAULTS.SUCCESS || code === harmless) return;
   session.exitCode = DEAD.includes(code) ? EXIT.NOT_RUNNING : EXIT.GENERIC;

@@ -7,6 +7,7 @@ import {
   describeError,
   errorLine,
   FaultError,
+  faultLine,
   Interrupted,
   PythonError,
   StatusError,
@@ -195,7 +196,9 @@ export class Session {
       await this.#perform(command, rest.trim(), line, commands);
     } catch (error) {
       if (error instanceof Interrupted) throw error;
-      this.say(errorLine(error, this.options.program));
+      const { program } = this.options;
+      const isOurs = error instanceof FaultError && !this.isSupervisorctl;
+      this.say(isOurs ? faultLine(error.fault) : errorLine(error, program));
       this.exitCode = EXIT.GENERIC;
     }
   }

@@ -21,6 +21,8 @@ export interface HelperRequest {
   readonly output: "log" | "keep";
   /** It ended by itself. `output`: the first of what it wrote, if that was kept. */
   readonly onEnd: (status: ExitStatus, output: string) => void;
+  /** It was reaped, whether it ended by itself or was killed. */
+  readonly onGone?: () => void;
 }
 
 export interface Helper {
@@ -151,6 +153,7 @@ export function createHelpers({ launchContext, reaper }: HelperOptions): Helpers
         killGroup();
         const output = outlet.ended(pid);
         if (!killed) request.onEnd(status, output);
+        request.onGone?.();
       });
       const helper: Helper = {
         get gone() {

@@ -128,9 +128,17 @@ test("exec: exit 0 is a yes; its words are the reason; never two at a time; what
   once((verdict) => verdicts.push(verdict))();
   assert.equal(killed, 1);
   helper.gone = false;
+  once((verdict) => verdicts.push(verdict))();
+  // Killed a moment ago is not yet gone, and no answer: it is asked as soon as that one is reaped.
   once((verdict) => verdicts.push(verdict));
   assert.equal(requests.length, 3);
   helper.gone = true;
+  requests[2]?.onGone?.();
+  assert.equal(requests.length, 4);
+  helper.gone = false;
+  end({ kind: "exited", code: 0 }, "");
+  requests[3]?.onGone?.();
+  assert.equal(requests.length, 4);
   start = { ok: false, reason: "too many", code: 1 };
   once((verdict) => verdicts.push(verdict));
   start = { ok: false, reason: "can't find command 'check'", code: 127 };
@@ -141,6 +149,7 @@ test("exec: exit 0 is a yes; its words are the reason; never two at a time; what
       "yes",
       "exec: exit status 2: no [31m database false",
       "exec: the one before cannot be killed false",
+      "yes",
       "exec: too many true",
       "exec: can't find command 'check' false",
     ],

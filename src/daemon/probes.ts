@@ -97,20 +97,20 @@ function askTcp(host: string, port: number, done: (verdict: Verdict) => void): (
   return () => socket.destroy();
 }
 
-/** Exit 0 is a yes. Never two at a time, even when one cannot be killed. */
+/**
+ * Exit 0 is a yes. Never two at a time: what was given up takes a moment to be gone, and the next waits for that as long as
+ * its own time lasts.
+ */
 function askExec(
   { command, argv }: Extract<Probe, { kind: "exec" }>,
   subject: Subject,
   helpers: Helpers,
 ): AskOnce {
   let last: Helper | null = null;
-  return (done) => {
+  let next: (() => void) | null = null;
+  const start: AskOnce = (done) => {
     const asked = subject();
     if (asked === null) return () => {};
-    if (last !== null && !last.gone) {
-      done(no("exec: the one before cannot be killed"));
-      return () => {};
-    }
     const started = helpers.run({
       spec: asked.spec,
       hook: { command, argv },
@@ -121,6 +121,7 @@ function askExec(
         const words = oneLine(output);
         done(no(`exec: ${describeStatus(status)}${words === "" ? "" : `: ${words}`}`));
       },
+      onGone: () => next?.(),
     });
     if (!started.ok) {
       done({ ok: false, reason: `exec: ${started.reason}`, isOurs: started.code === OTHER });
@@ -129,6 +130,19 @@ function askExec(
     const { helper } = started;
     last = helper;
     return () => helper.kill();
+  };
+  return (done) => {
+    if (last === null || last.gone) return start(done);
+    let abort: (() => void) | null = null;
+    next = () => {
+      next = null;
+      abort = start(done);
+    };
+    return () => {
+      if (abort !== null) return abort();
+      next = null;
+      done(no("exec: the one before cannot be killed"));
+    };
   };
 }
 

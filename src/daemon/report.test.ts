@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeClock } from "../../test/fakes/clock.ts";
+import { fakePlan, fakeSpec } from "../../test/fakes/plans.ts";
+import { takeSnapshot } from "../core/describe.ts";
 import type { Snapshot } from "../core/snapshot.ts";
+import { createSystem, step } from "../core/system.ts";
+import { createJournal } from "./journal.ts";
 import { createReport } from "./report.ts";
 
 const CALM: Snapshot = {
@@ -39,6 +43,18 @@ function start(watchdog: number | null = null) {
   };
   return { clock, sent, said, world, report, move };
 }
+
+test("ready when the start is over, though a program has given up", async () => {
+  const { sent, world, move } = start();
+  const system = createSystem(fakePlan([fakeSpec("a", { startretries: 0 })], { exitWhenDone: false }));
+  const [starting] = step(system, { type: "boot" }, 0);
+  const [failed] = step(starting, { type: "spawn-failed", id: "a:a", reason: "no", code: 1 }, 0);
+  const facts = createJournal(new FakeClock(), () => {}).facts;
+  world.snapshot = takeSnapshot(failed, facts, 0, 0);
+  assert.equal(world.snapshot.programs[0]?.state.name, "FATAL");
+  await move();
+  assert.ok(sent.includes("READY=1"), sent.join());
+});
 
 test("ready once, when it is so for the first time", async () => {
   const { sent, world, move } = start();

@@ -69,7 +69,9 @@ export function createReport(options: ReportOptions): Report {
   function look(): void {
     willLook = false;
     const snapshot = options.snapshot();
-    if (!isReady && !isStopping && evaluate(snapshot, "ready", { exclude: [] }).ok) {
+    // The start is over, as well as it went: a manager that is told of nothing ends the container, and with it what runs
+    // although a program that is not critical has given up.
+    if (!isReady && !isStopping && evaluate(snapshot, "startup", { exclude: [] }).ok) {
       isReady = true;
       send("READY=1");
     }

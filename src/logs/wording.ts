@@ -73,7 +73,10 @@ export function renderEntry(entry: JournalEntry, specOf: SpecOf): LogLine | null
     case "unhealthy":
       return line("warn", `stopping ${name(entry.id)}: ${entry.reason}`);
     case "overlap":
-      return line("warn", `${name(entry.id)} is still running: ${OVERLAPS[entry.action]}`);
+      return line(
+        "warn",
+        `${name(entry.id)} ${entry.begun ? "is still running" : "still waits to run"}: ${OVERLAPS[entry.action]}`,
+      );
     case "blocked":
       if (entry.failed) return line("warn", `${name(entry.id)} does not start: ${entry.reason}`);
       return line("info", `${name(entry.id)} does not start yet: ${entry.reason}`);

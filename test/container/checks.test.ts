@@ -217,6 +217,10 @@ describe("readiness", { concurrency: 3 }, () => {
           "no more than one zombie",
           () => init.processes().filter(({ state }) => state === "Z").length <= 1,
         );
+        assert.equal(
+          await verbose(init, "stuck"),
+          "[-]stuck failed: RUNNING: not ready: no answer within 0.3 s",
+        );
         await delay(30);
       }
       await init.ctl("stop", "stuck");
@@ -429,7 +433,7 @@ describe("liveness", { concurrency: 3 }, () => {
       });
       await init.line(/stopping web: its live check failed 2 times: no answer within 0.4 s/);
       await init.event("web", "TERM");
-      await init.line(/stopping port: its live check failed 1 times: tcp: connection refused/);
+      await init.line(/stopping port: its live check failed 1 time: tcp: connection refused/);
       await init.until("calm's check", () => sleepers(init, 6543) === 1);
       await init.ctl("stop", "calm", "web", "port");
       await init.until("the checks to be gone", () => sleepers(init, 6543) + sleepers(init, 5432) === 0);

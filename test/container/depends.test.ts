@@ -358,6 +358,50 @@ describe("by hand", { concurrency: 4 }, () => {
     assert.equal(await description(init, "app"), "Not started");
   });
 
+  boxed("stop all, restart all: who depends on another is stopped first", async (box) => {
+    const slow = (name: string, ...keys: string[]): string =>
+      program(name, actor(name, "on:TERM=sleep:0.3+note:gone+exit:0", "hold"), "startsecs=0", ...keys);
+    const init = await box.init({
+      config: [
+        slow("redis"),
+        task("migrate", 0, 0, "depends_on=redis", "startsecs=0"),
+        slow("app", "depends_on=migrate"),
+        slow("other"),
+      ].join(""),
+    });
+    await init.event("app", "start");
+    await init.event("other", "start");
+    const answer = await init.ctl("restart", "all");
+    assert.equal(answer.code, 0, answer.stdout);
+    assert.match(answer.stdout, /^app: stopped\nother: stopped\nredis: stopped\n/);
+    const at = (name: string, event: string): number => init.events(name, event)[0]?.at ?? Number.NaN;
+    assert.ok(at("app", "gone") < at("redis", "TERM"), init.report());
+    assert.ok(at("other", "TERM") < at("app", "gone"), init.report());
+    assert.deepEqual(
+      spawned(init)
+        .slice(-4)
+        .filter((name) => name !== "other"),
+      ["redis", "migrate", "app"],
+    );
+  });
+
+  boxed("layers that depend on all of the layer before start at once", async (box) => {
+    const layers = 25;
+    const config = Array.from({ length: layers }, (_, layer) =>
+      ["a", "b", "c"].map((name) =>
+        program(
+          `${name}${layer}`,
+          "/bin/sleep 1000",
+          "startsecs=0",
+          layer === 0 ? "" : `depends_on=a${layer - 1}, b${layer - 1}, c${layer - 1}`,
+        ),
+      ),
+    ).flat();
+    const init = await box.init({ config: config.join("") });
+    await init.httpStatus("/readyz", 200);
+    assert.equal(spawned(init).length, 3 * layers);
+  });
+
   boxed("start all: in order", async (box) => {
     const init = await box.init({
       config: `${idle}${server("app", off, "depends_on=redis", "priority=1", "startsecs=0")}${server("redis", off)}`,
