@@ -49,8 +49,8 @@ const SEA = {
     // collect that before the first program runs takes a tenth of the start.
     "--min-semi-space-size=2",
     "--max-semi-space-size=2",
-    // Old garbage is collected at 1.5 times of what lived after the last time. V8's own factor, up to 4, is made for servers: after
-    // hours of calls, reloads and floods 150 MB were held, with this 90, for the same processor time.
+    // Old garbage is collected at 1.5 times of what lived after the last time. V8's own factor, up to 4, is made for servers: under
+    // calls, reloads and floods 150 MB were held, with this 90, for the same processor time.
     "--heap-growing-percent=50",
   ],
   execArgvExtension: "none",
