@@ -128,7 +128,9 @@ test("what is wrong with the client's section keeps nobody else from starting", 
   const text = "[supervisorctl]\nserverurl=unix://%(ENV_CLIENTS_ONLY)s\nusernam=x\n";
   assert.deepEqual(
     config(text)
-      .warnings.map(({ where, key, text: what }) => `${where.split(":")[1]} ${key} ${what.replace(/'.*; /, "… ")}`)
+      .warnings.map(
+        ({ where, key, text: what }) => `${where.split(":")[1]} ${key} ${what.replace(/'.*; /, "… ")}`,
+      )
       .sort(),
     [
       "4 serverurl Format string … supervisorctl will refuse it",
