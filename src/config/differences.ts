@@ -192,6 +192,14 @@ export const DIFFERENCES: readonly Difference[] = [
     text: "a key of tsinit: /dev/null, or a pipe as supervisord has it, for `fg` and sendProcessStdin",
   },
   {
+    section: "unix_http_server",
+    key: "file",
+    // Whether it is so shows at the start, in a warning.
+    when: () => false,
+    condition: "in a folder that does not exist",
+    text: "a warning: the programs run, and clients have no socket there; supervisord does not start",
+  },
+  {
     section: "inet_http_server",
     key: "port",
     // It is an error, with its own text, wherever it applies.
