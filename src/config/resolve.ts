@@ -72,6 +72,7 @@ export function resolve(request: ResolveRequest): Config {
   const user = defaultUser(supervisord, supervisordSection, context);
   const programContext = {
     ...context,
+    host: programHost(host, supervisord),
     names,
     globals,
     environment: supervisord.environment,
@@ -80,6 +81,11 @@ export function resolve(request: ResolveRequest): Config {
   };
   const plan = readPlan(request, programContext, supervisord);
   return { ...base, plan, warnings: problems.warnings, notices: problems.notices };
+}
+
+/** A daemon has gone to its directory by the time it opens the files of programs. */
+function programHost(host: Host, { daemonizes, directory }: SupervisordSpec): Host {
+  return daemonizes && directory !== null ? { ...host, cwd: directory } : host;
 }
 
 /** supervisord does not read the client's section: what is wrong in it keeps the client from working and nothing else. */
