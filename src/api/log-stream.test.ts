@@ -15,11 +15,12 @@ interface Scene {
 }
 
 async function open(t: TestContext): Promise<Scene> {
-  const discard = { ...fakeSpec("mute").stdout, target: "discard" } as const;
+  const discard = { ...fakeSpec("mute").stdout, logfile: "NONE", target: "discard" } as const;
   const fake = createFakeControl([
     fakeSpec("web", { startsecs: 0 }),
     fakeSpec("a", { group: "crew", id: "crew:a", startsecs: 0 }),
     fakeSpec("mute", { stdout: discard, redirectStderr: true }),
+    fakeSpec("null", { stdout: { ...discard, logfile: "/dev/null" } }),
   ]);
   fake.boot();
   const address = { kind: "inet", host: "127.0.0.1", port: 0, username: null, password: null } as const;
@@ -125,6 +126,17 @@ test("what has no log is 404, what is no GET is 400", async (t) => {
     for (const path of ["/logtail/web", "/mainlogtail"])
       assert.equal((await ask({ port }, method, path, { "Content-Length": 0 })).status, 400);
   assert.equal(fake.followers(), 0);
+});
+
+test("/dev/null is a log like another, and nothing is in it", async (t) => {
+  const { port, fake } = await open(t);
+  fake.write("null", "stdout", "nowhere\n");
+  const following = await follow(port, "/logtail/null");
+  assert.equal(following.response.statusCode, 200);
+  fake.write("null", "stdout", "nowhere\n");
+  assert.equal(fake.followers(), 0);
+  assert.equal(following.text(), "");
+  following.sent.destroy();
 });
 
 test("HTTP/1.0 gets the bytes as they come, without chunks", async (t) => {

@@ -5,7 +5,7 @@
  */
 import type { ServerResponse } from "node:http";
 import type { Control } from "./control.ts";
-import { hasLog, type Stream } from "./output-methods.ts";
+import { logKind, type Stream } from "./output-methods.ts";
 import { plain, type Reply, type StreamReply } from "./reply.ts";
 import { programNamed } from "./targets.ts";
 
@@ -25,6 +25,8 @@ const WAITING_BYTES = 256 * 1024;
 /** So that they cannot take all connections of a listener, nor much memory. */
 const MAX_FOLLOWERS = 64;
 
+const NOTHING = new Uint8Array(0);
+
 const HEADERS = { "Content-Type": "text/plain;charset=utf-8" };
 
 /** `NAME`, `NAME/stdout` or `NAME/stderr` → its stream, or 404. */
@@ -34,11 +36,12 @@ export function programLog(control: Control, path: string): Reply | StreamReply 
   const stream: Stream = channel;
   const program = programNamed(control, name);
   if (program === null) return plain(404, `no such program: ${name}`);
-  if (!hasLog(program, stream)) return plain(404, `${name} has no ${stream} log`);
+  const kind = logKind(program, stream);
+  if (kind === "none") return plain(404, `${name} has no ${stream} log`);
   const { id } = program;
   const source: LogSource = {
-    kept: () => control.history(id, stream).bytes,
-    follow: (listener) => control.follow(id, stream, listener),
+    kept: () => (kind === "empty" ? NOTHING : control.history(id, stream).bytes),
+    follow: (listener) => (kind === "empty" ? () => {} : control.follow(id, stream, listener)),
     onGone: (listener) =>
       control.subscribe(({ type }) => {
         if (type !== "group-removed" && type !== "reloaded") return;

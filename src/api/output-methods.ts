@@ -1,7 +1,8 @@
 /** The methods about what programs write, what they are given to read, and tsinit's own log (supervisord.md 13.3). */
 import type { ProgramSnapshot } from "../core/snapshot.ts";
+import type { Control } from "./control.ts";
 import { RpcError } from "./faults.ts";
-import { readLog, tailLog } from "./log-window.ts";
+import { type LogWindow, readLog, tailLog } from "./log-window.ts";
 import {
   type Arguments,
   type Method,
@@ -83,25 +84,35 @@ export const OUTPUT_METHODS: readonly NamedMethod[] = [
   ],
 ];
 
-/** Output that goes nowhere, and stderr that goes where stdout goes, has no log of its own. */
-export function hasLog({ spec }: ProgramSnapshot, stream: Stream): boolean {
-  return spec[stream].target !== "discard" && !(stream === "stderr" && spec.redirectStderr);
+/**
+ * What clients may read of a program's output. `none`: it goes nowhere, or stderr to where stdout goes; `empty`: it goes to
+ * /dev/null, which to supervisord is a log file like another.
+ */
+export function logKind({ spec }: ProgramSnapshot, stream: Stream): "kept" | "empty" | "none" {
+  if (stream === "stderr" && spec.redirectStderr) return "none";
+  if (spec[stream].target !== "discard") return "kept";
+  return spec[stream].logfile === "/dev/null" ? "empty" : "none";
+}
+
+function logOf(control: Control, program: ProgramSnapshot, stream: Stream): LogWindow | null {
+  const kind = logKind(program, stream);
+  if (kind === "none") return null;
+  return kind === "empty" ? { bytes: new Uint8Array(0), end: 0 } : control.history(program.id, stream);
 }
 
 function reader(stream: Stream): Method {
   return method([NAME, OFFSET, LENGTH], "string", `A part of a program's ${stream}.`, ({ control }, args) => {
-    const program = findProgram(control, args.text(0));
-    if (!hasLog(program, stream)) throw new RpcError("NO_FILE");
-    return readLog(control.history(program.id, stream), args.int(1), args.int(2));
+    const log = logOf(control, findProgram(control, args.text(0)), stream);
+    if (log === null) throw new RpcError("NO_FILE");
+    return readLog(log, args.int(1), args.int(2));
   });
 }
 
 function tailer(stream: Stream): Method {
   const help = `The end of a program's ${stream}: text, offset after it, whether something was skipped.`;
   return method([NAME, OFFSET, LENGTH], "array", help, ({ control }, args) => {
-    const program = findProgram(control, args.text(0));
-    if (!hasLog(program, stream)) return ["", 0, false];
-    return tailLog(control.history(program.id, stream), args.int(1), args.int(2));
+    const log = logOf(control, findProgram(control, args.text(0)), stream);
+    return log === null ? ["", 0, false] : tailLog(log, args.int(1), args.int(2));
   });
 }
 

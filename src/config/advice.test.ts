@@ -150,6 +150,13 @@ test("lines that are no longer needed, those of [DEFAULT] once", () => {
     0,
     "that one does something",
   );
+  assert.deepEqual(
+    advice(
+      `[eventlistener:l]\ncommand=l\nevents=TICK_60\nstdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\n[program:a]\ncommand=a\n`,
+    ),
+    [],
+    "without it what a listener answers is not shown",
+  );
   assert.equal(
     advice("[program:a]\ncommand=a\nstdout_logfile=/var/log/a\nstdout_logfile_maxbytes=0\n").length,
     0,

@@ -47,6 +47,8 @@ function needlessLogLines(survey: Survey): Finding[] {
 function needlessKeys(spec: ProgramSpec): string[] {
   return (["stdout", "stderr"] as const).flatMap((stream) => {
     const { logfile, target, maxbytes } = spec[stream];
+    // What a listener answers is shown where somebody asks for it, and nowhere by itself.
+    if (spec.kind === "eventlistener" && stream === "stdout") return [];
     if (!/^\/dev\/(?:stdout|stderr|fd\/[12])$|^\/proc\/(?:self|1)\/fd\/[12]$/.test(logfile)) return [];
     const keys = target === stream ? [`${stream}_logfile`] : [];
     return maxbytes === 0 ? [...keys, `${stream}_logfile_maxbytes`] : keys;

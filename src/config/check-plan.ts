@@ -11,6 +11,7 @@ import {
 import { renderOrder } from "./check-order.ts";
 import type { Config, ServerSpec } from "./config.ts";
 import { defaultGlobals } from "./globals.ts";
+import { isDevice } from "./logfiles.ts";
 import { quote } from "./text.ts";
 
 /** The lines of the plan: files, programs in start order, settings that differ from their default, servers. */
@@ -62,7 +63,9 @@ function renderProgram(
   if (variables.length > 0) rows.push(["variables", oneLine(variables.join(", "))]);
   rows.push(...renderOrder(spec, specs).map(([name, value]): [string, string] => [name, oneLine(value)]));
   rows.push(["restart", renderRestart(spec)], ["stop", renderStop(spec)]);
-  rows.push(["output", `stdout to ${outputOf(spec.stdout)}, stderr to ${outputOf(spec.stderr)}`]);
+  const answers = spec.kind === "eventlistener" && !isDevice(spec.stdout.logfile);
+  const stdout = answers ? "stdout answers events" : `stdout to ${outputOf(spec.stdout)}`;
+  rows.push(["output", `${stdout}, stderr to ${outputOf(spec.stderr)}`]);
   if (spec.forwardSignals.size > 0) rows.push(["forwards", renderForwards(spec).join(", ")]);
   return [
     `  ${oneLine(namespec(spec))} (${head})`,

@@ -201,6 +201,23 @@ test("the socket of an fcgi program is said to be kept; one that anybody may con
   assert.doesNotMatch(open, /Differs/);
 });
 
+test("what is said of keys that differ only with some values, and of a listener's stdout", () => {
+  const check = (text: string): string =>
+    renderCheck(surveyText(`[supervisord]\n${text}`), { format: "text", verbose: false });
+  const listener = "[program:a]\ncommand=a\n[eventlistener:l]\ncommand=l\n";
+  const overlapping = check(`${listener}events=TICK,TICK_5\n`);
+  assert.match(overlapping, /\] events: an event comes once to each pool/);
+  assert.match(overlapping, /output +stdout answers events, stderr to stderr/);
+  assert.doesNotMatch(check(`${listener}events=TICK_5, PROCESS_STATE\n`), /\] events:/);
+  assert.match(check(`${listener}events=TICK_5\nstdout_logfile=/dev/stdout\n`), /output +stdout to stdout/);
+  const program = (line: string): string => check(`[program:a]\ncommand=a\n${line}\n`);
+  assert.match(program(`environment=A='"q"'`), /\] environment: quoted as a shell does it/);
+  assert.doesNotMatch(program(`environment=A="q",B='a b'`), /\] environment:/);
+  assert.match(program("stdout_capture_maxbytes=1MB"), /\] stdout_capture_maxbytes: output beside/);
+  assert.match(program("serverurl=AUTO"), /\] serverurl: SUPERVISOR_SERVER_URL is the control socket/);
+  assert.doesNotMatch(program("serverurl=AUTO\n[unix_http_server]\nfile=/s"), /\] serverurl:/);
+});
+
 test("a configuration that is written for tsinit is compared with nothing, but when asked", () => {
   const native = "[tsinit]\n[program:a]\ncommand=a\npriority=1\n[program:b]\ncommand=b\n";
   const has = (verbose: boolean): boolean =>

@@ -4,9 +4,11 @@
  */
 import { tierOf } from "../core/plan.ts";
 import type { ProgramSpec } from "../core/spec.ts";
+import { isSubscribed } from "../core/supervisor-events.ts";
 import type { Finding, SetKey, Survey } from "./findings.ts";
 import { isDevice } from "./logfiles.ts";
 import { findOption, type SectionKind } from "./options.ts";
+import { isReadAnew } from "./words.ts";
 
 export interface Difference {
   readonly section: SectionKind;
@@ -151,8 +153,51 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     section: "program",
+    key: "command",
+    // It is a warning, with its own text, wherever it applies.
+    when: () => false,
+    condition: "` ;` or ` #` within quotes",
+    text: "the quotes protect it; supervisord cuts the command there and cannot run what is left",
+  },
+  ...(["supervisord", "program"] as const).map((section) => ({
+    section,
+    key: "environment",
+    when: isReadAnew,
+    condition: "quotes within a value, or `\\\\` in them",
+    text:
+      "quoted as a shell does it, which is supervisord 4.4's way: 4.2 takes all quotes from the ends of a value and leaves " +
+      "backslashes as they are",
+  })),
+  {
+    section: "program",
+    key: "serverurl",
+    when: (value, survey) =>
+      /^(?:auto|)$/i.test(value.trim()) &&
+      ![...survey.keys()].some(({ kind }) => kind.endsWith("_http_server")),
+    condition: "AUTO, or unset, without a server section",
+    text: "SUPERVISOR_SERVER_URL is the control socket, which is there without a section; supervisord has no server then",
+  },
+  ...(["stdout", "stderr"] as const).map((stream) => ({
+    section: "program" as const,
+    key: `${stream}_capture_maxbytes`,
+    when: (value: string): boolean => value.trim() !== "0",
+    condition: "not 0",
+    text:
+      "output beside the captures is passed on as it comes; supervisord holds up to 24 bytes back until more follows, and " +
+      "loses them when the program ends",
+  })),
+  {
+    section: "program",
     key: "stdin",
     text: "a key of tsinit: /dev/null, or a pipe as supervisord has it, for `fg` and sendProcessStdin",
+  },
+  {
+    section: "unix_http_server",
+    key: "file",
+    // Whether it is so shows at the start, in a warning.
+    when: () => false,
+    condition: "in a folder that does not exist",
+    text: "a warning: the programs run, and clients have no socket there; supervisord does not start",
   },
   {
     section: "inet_http_server",
@@ -168,6 +213,16 @@ export const DIFFERENCES: readonly Difference[] = [
     text:
       "one socket, made at the start and kept while none of its processes runs: clients wait instead of being refused; " +
       "supervisord closes it with the last process, and gives none to a program that a [group] names",
+  },
+  {
+    section: "eventlistener",
+    key: "events",
+    when: (value) => {
+      const types = value.split(",").map((type) => type.trim().toUpperCase());
+      return types.some((type, at) => isSubscribed(types.toSpliced(at, 1), type));
+    },
+    condition: "types of which one includes another",
+    text: "an event comes once to each pool; supervisord sends it once for each type that it is of",
   },
   {
     section: "eventlistener",

@@ -4,7 +4,7 @@
  */
 import { orderPrograms } from "../core/plan.ts";
 import { namespec, type ProgramSpec } from "../core/spec.ts";
-import type { Config, SupervisordSpec } from "./config.ts";
+import type { Config, CtlSpec, SupervisordSpec } from "./config.ts";
 import { Document, type Section } from "./document.ts";
 import { applyVariables, type Environment, inheritedEnvironment } from "./env.ts";
 import { Names } from "./expand.ts";
@@ -55,7 +55,7 @@ export function resolve(request: ResolveRequest): Config {
   const globals = readGlobals(sectionOrEmpty(document, "tsinit"), supervisord, names, context);
   const servers = readServers(names, context);
   const control = readControl(globals.control, servers, context);
-  const ctl = readCtl(sectionOrEmpty(document, "supervisorctl"), names, { ...context, problems });
+  const ctl = readClient(request, names, context);
   const base = {
     servers,
     control,
@@ -72,6 +72,7 @@ export function resolve(request: ResolveRequest): Config {
   const user = defaultUser(supervisord, supervisordSection, context);
   const programContext = {
     ...context,
+    host: programHost(host, supervisord),
     names,
     globals,
     environment: supervisord.environment,
@@ -80,6 +81,23 @@ export function resolve(request: ResolveRequest): Config {
   };
   const plan = readPlan(request, programContext, supervisord);
   return { ...base, plan, warnings: problems.warnings, notices: problems.notices };
+}
+
+/** A daemon has gone to its directory by the time it opens the files of programs. */
+function programHost(host: Host, { daemonizes, directory }: SupervisordSpec): Host {
+  return daemonizes && directory !== null ? { ...host, cwd: directory } : host;
+}
+
+/** supervisord does not read the client's section: what is wrong in it keeps the client from working and nothing else. */
+function readClient(request: ResolveRequest, names: Names, context: Context): CtlSpec {
+  const section = sectionOrEmpty(request.document, "supervisorctl");
+  if (request.purpose === "ctl") return readCtl(section, names, { ...context, problems: request.problems });
+  const own = new Problems();
+  const ctl = readCtl(section, names, { ...context, problems: own });
+  for (const { text, ...place } of own.errors)
+    request.problems.warning(place, `${text}; supervisorctl will refuse it`);
+  for (const { text, ...place } of own.warnings) request.problems.warning(place, text);
+  return ctl;
 }
 
 /** For the client only its own section can be wrong. */

@@ -124,6 +124,22 @@ file=/run/s.sock
   );
 });
 
+test("what is wrong with the client's section keeps nobody else from starting", () => {
+  const text = "[supervisorctl]\nserverurl=unix://%(ENV_CLIENTS_ONLY)s\nusernam=x\n";
+  assert.deepEqual(
+    config(text)
+      .warnings.map(
+        ({ where, key, text: what }) => `${where.split(":")[1]} ${key} ${what.replace(/'.*; /, "… ")}`,
+      )
+      .sort(),
+    [
+      "4 serverurl Format string … supervisorctl will refuse it",
+      "5 usernam no such key; maybe username; it is ignored",
+    ],
+  );
+  assert.match(errors(loadText(text, { purpose: "ctl" })), /ENV_CLIENTS_ONLY/);
+});
+
 test("[rpcinterface]: the stock one is known, others and client plugins are said to be Python", () => {
   const text = `[rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface

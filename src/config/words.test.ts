@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Invalid } from "./problems.ts";
-import { joinCommand, parseCommand, parseEnvironment, splitCommand, uncutCommand } from "./words.ts";
+import {
+  isReadAnew,
+  joinCommand,
+  parseCommand,
+  parseEnvironment,
+  splitCommand,
+  uncutCommand,
+} from "./words.ts";
 
 const environment = (text: string): Record<string, string> => Object.fromEntries(parseEnvironment(text));
 
@@ -20,6 +27,12 @@ test("conformance 95: environment= is read with POSIX quoting", () => {
 test("what only the older grammar reads is read by it", () => {
   assert.deepEqual(environment("A=it's"), { A: "it's" });
   assert.deepEqual(environment('DIR="C:\\tmp\\"'), { DIR: "C:\\tmp\\" });
+});
+
+test("where both grammars read environment=, and not alike, one is told", () => {
+  for (const text of [`A='"q"'`, 'A="x\\\\y"', `A="'x'"`, 'A=a"b c"']) assert.ok(isReadAnew(text), text);
+  for (const text of ["A=it's", 'A="x,y"', "A=1,B='a b'", 'A="C:\\tmp"', "", "A"])
+    assert.ok(!isReadAnew(text), text);
 });
 
 test("errors of environment= name no value", () => {

@@ -135,15 +135,34 @@ export function joinCommand(words: readonly string[]): string {
  */
 export function parseEnvironment(text: string): Map<string, string> {
   try {
-    return pairs(lex(text, { posix: true, blanksOnly: false }), (value) => value);
+    return asPosix(text);
   } catch (error) {
     if (!(error instanceof Invalid)) throw error;
     try {
-      return pairs(lex(text, { posix: false, blanksOnly: false }), stripQuotes);
+      return asBefore(text);
     } catch (legacy) {
       if (!(legacy instanceof Invalid)) throw legacy;
       throw error;
     }
+  }
+}
+
+function asPosix(text: string): Map<string, string> {
+  return pairs(lex(text, { posix: true, blanksOnly: false }), (value) => value);
+}
+
+function asBefore(text: string): Map<string, string> {
+  return pairs(lex(text, { posix: false, blanksOnly: false }), stripQuotes);
+}
+
+/** Whether supervisord 4.2 reads this `environment=` too, and as something else: quotes within quotes, `\\` in them. */
+export function isReadAnew(text: string): boolean {
+  try {
+    const [now, before] = [asPosix(text), asBefore(text)];
+    return now.size !== before.size || [...now].some(([name, value]) => before.get(name) !== value);
+  } catch (error) {
+    if (error instanceof Invalid) return false;
+    throw error;
   }
 }
 

@@ -48,17 +48,13 @@ test("blanks around the number are no fault, as with Python's int()", () => {
   assert.deepEqual(say("READY\nRESULT  2 \r\nOK"), ["ready", "result true"]);
 });
 
-test("anything but a result line breaks the protocol, which supervisord does not look at", () => {
-  for (const line of [
-    "BANANA!2",
-    "RESULT x",
-    "RESULT",
-    "RESULT -1",
-    "RESULT 1.5",
-    "result 2",
-    "",
-    "RESULT 2 2",
-  ])
+test("the first seven bytes of a result line are not looked at, as supervisord has it: listeners live by it", () => {
+  for (const line of ["RESULT:2", "result 2", "Result=2", "BANANA!2", "RESULT +2", "ÜESULT2"])
+    assert.deepEqual(say(`READY\n${line}\nOKREADY\n`), ["ready", "result true", "ready"]);
+});
+
+test("what has no length after them breaks the protocol", () => {
+  for (const line of ["RESULT x", "RESULT", "RESULT -1", "RESULT 1.5", "RESULT2", "OK", "", "RESULT 2 2"])
     assert.deepEqual(say(`READY\n${line}\nOKREADY\n`), ["ready", "broken", line]);
   assert.deepEqual(listen([Buffer.from("READY\n"), Buffer.from([0xff, 10])]), [
     "ready",

@@ -18,6 +18,8 @@ export type Answer =
 const READY = ascii("READY\n");
 const OK = ascii("OK");
 const LF = 10;
+/** `RESULT `, or anything as long. */
+const RESULT_BYTES = 7;
 /** `RESULT `, digits and an end are 30 bytes at most; supervisord would read on without end. */
 const LINE_BYTES = 1024;
 
@@ -75,10 +77,11 @@ export class ProtocolReader {
   #readLine(): Answer | null {
     const end = this.#input.indexOf(LF);
     if (end === -1 && this.#input.length < LINE_BYTES) return null;
-    const line = decodeText(this.#input.subarray(0, end === -1 ? LINE_BYTES : end));
-    // Python's int() allows blanks around the number, so a line that ends with CR LF counts.
-    const [, digits] = /^RESULT \s*\+?(\d{1,15})\s*$/.exec(line) ?? [];
-    if (end === -1 || digits === undefined) return this.#broken(line);
+    const bytes = this.#input.subarray(0, end === -1 ? LINE_BYTES : end);
+    // supervisord does not look at the first word, and there are listeners that answer `RESULT:2`. Python's int() allows
+    // blanks around the number, so a line that ends with CR LF counts.
+    const [, digits] = /^\s*\+?(\d{1,15})\s*$/.exec(decodeText(bytes.subarray(RESULT_BYTES))) ?? [];
+    if (end === -1 || digits === undefined) return this.#broken(decodeText(bytes));
     this.#take(end + 1);
     this.#body = { left: Number(digits), start: [] };
     return this.#readBody(this.#body);

@@ -44,7 +44,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A subscription stands for its own name and all below it. */
-export function isSubscribed(subscriptions: readonly string[], name: EventName): boolean {
+export function isSubscribed(subscriptions: readonly string[], name: string): boolean {
   return subscriptions.some((each) => each === "EVENT" || each === name || name.startsWith(`${each}_`));
 }
 

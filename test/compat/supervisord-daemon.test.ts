@@ -84,6 +84,20 @@ await '! pgrep sleep > /dev/null'`,
   );
 });
 
+test("relative log files of programs are in the daemon's directory, its own and its pidfile where it was started", () => {
+  const told = same(
+    "supervisord",
+    `${CONFIG}
+sed -i "s/^command=.*/command=\\/bin\\/sh -c 'echo said; exec sleep 1000'\\nstdout_logfile=own.log/; s/^.supervisord./&\\ndirectory=work\\nlogfile=main.log/" s.conf
+"$TOOL" -c s.conf; echo "code $?"
+await '[ -s supervisord.pid ] && grep -qs said own.log work/own.log'
+find . -name '*.log' | sort
+kill -TERM $(cat supervisord.pid)
+await '[ ! -e supervisord.pid ]'`,
+  );
+  assert.equal(told, "code 0\n./main.log\n./work/own.log\n");
+});
+
 test("with nodaemon, in the file or as -n, it stays; umask and directory are left alone", () => {
   for (const [option, line] of [
     ["-n", ""],

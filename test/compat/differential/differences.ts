@@ -203,11 +203,16 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
   },
   "missing-log-folder": {
     topic: "Logs",
-    supervisord: "Does not start when the folder of a log file does not exist",
+    supervisord:
+      "Does not start when the folder of a log file does not exist, and a program whose log file cannot be opened goes FATAL",
     tsinit: "warns; the output is on the container's stdout anyway",
     reason: "Images that lose the supervisor package lose /var/log/supervisor.",
     seen: {
       code: { supervisord: /^2$/, tsinit: /^0$/ },
+      unopened: {
+        supervisord: /^(3|web {30}FATAL {5}unknown error making dispatchers for 'web': EISDIR)$/,
+        tsinit: /^(0|web {30}RUNNING {3}pid PID, uptime T)$/,
+      },
     },
   },
   "whole-group": {
@@ -256,7 +261,9 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
   "exit-when-done": {
     topic: "Start and stop",
     supervisord: "Stays when no program is left that could run",
-    tsinit: "ends: 0 when all are done, 1 when one is FATAL; `exit_when_done = false` is supervisord's way",
+    tsinit:
+      "ends: 0 when all are done, 1 when one is FATAL, and with no program at all it does not start; " +
+      "`exit_when_done = false` is supervisord's way",
     reason: "A container in which nothing runs looks healthy and does nothing. (product.md 2.3)",
     seen: {
       success: { supervisord: /^stays$/, tsinit: /^ends with 0$/ },
@@ -348,6 +355,31 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
     reason: "One sees who said what, and no line is broken by another. (product.md 4)",
     seen: {
       line: { supervisord: /^console line(: notice)?$/, tsinit: /^\S+ +\| console line(: notice)?$/ },
+    },
+  },
+  "web-page": {
+    topic: "Control",
+    supervisord:
+      "Has buttons on its web page that are links (`/?action=stop&processname=x`), and the end of a log at `/tail.html`",
+    tsinit:
+      "shows on `/` what runs, and acts on nothing there; logs are at `/logtail/NAME`, whatever acts is a POST to `/RPC2`",
+    reason: "Any page in a browser could stop programs by an image of that address.",
+    seen: {
+      action: {
+        supervisord: /^(301|http:\/\/127\.0\.0\.1:@PORT1@\/\?message=Process%20web%20stopped)$/,
+        tsinit: /^(200|null)$/,
+      },
+      tail: { supervisord: /^200$/, tsinit: /^404$/ },
+    },
+  },
+  "rejected-events": {
+    topic: "Control",
+    supervisord:
+      "Gives an event that a listener rejects, or ends with, to every pool with a listener of the same priority, subscribed or not",
+    tsinit: "it goes back to the pool that it came from",
+    reason: "Who did not ask for an event cannot read it.",
+    seen: {
+      stranger: { supervisord: /^REMOTE_COMMUNICATION$/, tsinit: /^nothing$/ },
     },
   },
   "event-length": {

@@ -158,6 +158,14 @@ export const CONTROL: readonly Scenario[] = [
     ],
   },
   {
+    title: "the client's section has a variable that the daemon does not have",
+    config: `${BASE}serverurl=unix://@DIR@/%(ENV_CLIENTS_ONLY)s
+[program:web]
+command=sleep 1000
+`,
+    steps: [until("web RUNNING"), rpc("getState"), ctl("status", { options: ["-s", "unix://@DIR@/s.sock"] })],
+  },
+  {
     title: "multicall",
     config: CREW,
     steps: [

@@ -161,6 +161,57 @@ autorestart=false
     ],
   },
   {
+    title: "a rejected event comes again; a result line is known by its length, as some listeners write it",
+    config: `${BASE}
+[eventlistener:again]
+command=python3 -u @DIR@/answers.py again "RESULT 4|FAIL" "RESULT 2|OK" "RESULT 2|OK"
+events=REMOTE_COMMUNICATION
+startsecs=0
+[eventlistener:stranger]
+command=python3 -u @DIR@/answers.py stranger "RESULT 2|OK" "RESULT 2|OK"
+events=TICK_3600
+startsecs=0
+[eventlistener:free]
+command=python3 -u @DIR@/answers.py free "RESULT:2|OK" "result 2|OK" "BANANA!2|OK"
+events=REMOTE_COMMUNICATION
+startsecs=0
+priority=7
+`,
+    files: {
+      "answers.py": `import sys
+out = open("@DIR@/" + sys.argv[1] + ".got", "a", buffering=1)
+for answer in sys.argv[2:]:
+    sys.stdout.write("READY\\n"); sys.stdout.flush()
+    header = dict(each.split(":") for each in sys.stdin.readline().split())
+    out.write("%s %s\\n" % (header["eventname"], sys.stdin.read(int(header["len"])).replace("\\n", " ")))
+    sys.stdout.write(answer.replace("|", "\\n")); sys.stdout.flush()
+sys.stdin.read()
+`,
+    },
+    steps: [
+      until("again RUNNING, stranger RUNNING, free RUNNING"),
+      rpc("sendRemoteCommEvent", ["one", "1"]),
+      untilFile("again.got", /one.*\n.*one/),
+      untilFile("free.got", /one/),
+      look(
+        "what one gets that asked for nothing of it",
+        async (side) => {
+          // There it has been given to all pools by then, in the same pass.
+          if (side.name === "real") await side.until("it", () => side.read("stranger.got") !== "");
+          return (side.read("stranger.got") ?? "").split(" ")[0] || "nothing";
+        },
+        "rejected-events",
+      ),
+      rpc("sendRemoteCommEvent", ["two", "2"]),
+      untilFile("again.got", /two/),
+      untilFile("free.got", /two/),
+      rpc("sendRemoteCommEvent", ["three", "3"]),
+      untilFile("free.got", /three/),
+      file("free.got"),
+      ctl("status"),
+    ],
+  },
+  {
     title: "the length of an event that is not ASCII",
     config: `${BASE}
 [eventlistener:raw]

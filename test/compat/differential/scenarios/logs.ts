@@ -49,6 +49,44 @@ export const LOGS: readonly Scenario[] = [
     ],
   },
   {
+    title: "/dev/null is a log like another, always empty",
+    config: `${BASE}
+[program:void]
+command=sh -c "echo x; echo y >&2; exec sleep 1000"
+stdout_logfile=/dev/null
+stderr_logfile=/dev/null
+`,
+    steps: [
+      until("void RUNNING"),
+      ctl("tail void"),
+      ctl("tail void stderr"),
+      ctl("tail -f void", { interrupt: 1.5 }),
+      rpc("readProcessStdoutLog", ["void", 0, 0]),
+      rpc("readProcessStderrLog", ["void", -10, 0]),
+      rpc("tailProcessStdoutLog", ["void", 0, 100]),
+      rpc("getProcessInfo", ["void"]),
+    ],
+  },
+  {
+    title: "a log file that cannot be opened",
+    config: `[tsinit]\nlog_files=also\n${BASE}
+[program:web]
+command=sleep 1000
+stdout_logfile=@DIR@/folder
+startretries=0
+`,
+    files: { "folder/x": "" },
+    steps: [
+      act("settles", (side) =>
+        side.until("FATAL or RUNNING", async () => {
+          const { value } = await side.rpc("supervisor.getProcessInfo", ["web"]);
+          return /FATAL|RUNNING/.test((value as { statename: string }).statename);
+        }),
+      ),
+      ctl("status", { differs: "missing-log-folder:unopened" }),
+    ],
+  },
+  {
     title: "reading by offset and length",
     config: TALK,
     steps: [

@@ -108,6 +108,8 @@ command=sleep 1000
       http("/logtail/nobody"),
       http("/logtail/web/nowhere"),
       http("/ok.html", { show: ["body"] }),
+      http("/?action=stop&processname=web", { show: ["location"] }, "web-page:action"),
+      http("/tail.html?processname=web", {}, "web-page:tail"),
     ],
   },
 ];
