@@ -4,7 +4,7 @@ import type { LogSource } from "./log-stream.ts";
 export interface Reply {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | Buffer;
   readonly headers?: Readonly<Record<string, string>>;
   /** Done once the reply is on its way. */
   readonly after?: readonly (() => void)[];

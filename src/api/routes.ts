@@ -128,8 +128,8 @@ async function graph(_: Request, { control }: Surface): Promise<Reply> {
 }
 
 async function metrics({ accept }: Request, surface: Surface): Promise<Reply> {
-  const rendered = await (await surface.metrics()).render(prefersOpenMetrics(accept));
-  return { status: 200, contentType: rendered.contentType, body: rendered.body };
+  const { contentType, body, release } = await (await surface.metrics()).render(prefersOpenMetrics(accept));
+  return { status: 200, contentType, body, after: [release] };
 }
 
 async function rpc({ body, origin }: Request, surface: Surface): Promise<Reply> {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { FakeClock } from "../../test/fakes/clock.ts";
@@ -106,6 +107,45 @@ test("what does not exist is 404, what may not be done 405, and HEAD is a GET wi
   assert.deepEqual([posted.status, posted.headers.allow], [405, "GET, HEAD"]);
   const head = await ask({ port }, "HEAD", "/livez");
   assert.deepEqual([head.status, head.body, head.headers["content-length"]], [200, "", "3"]);
+});
+
+test("metrics that a client is slow to take stay as they are while others ask for newer ones", async (t) => {
+  // More than the kernel keeps on its way.
+  const specs = Array.from({ length: 2000 }, (_, index) => fakeSpec(`${"long-name-".repeat(8)}${index}`));
+  const deps = fakeServerDeps(createFakeControl(specs), []);
+  let scrapes = 0;
+  const counts = { restarts: new Map(), exits: new Map(), startDurationSeconds: null };
+  const opened = await startPublicServer(
+    { host: "127.0.0.1", port: 0 },
+    {
+      ...deps,
+      totals: () => ({ ...deps.totals(), orphans: ++scrapes }),
+      // Read when the answer is written, so each has its own number on every one of these lines.
+      record: () => Object.defineProperty({ ...counts, starts: 0 }, "starts", { get: () => scrapes }),
+    },
+  );
+  assert.ok(opened.ok);
+  t.after(() => opened.server.close());
+  const port = opened.server.port ?? 0;
+  const numbersIn = (body: string): string[] =>
+    Array.from(body.matchAll(/^tsinit_program_starts_total\{.*\} (\d+)$/gm), (found) => found[1] ?? "");
+
+  const slow = connect(port, "127.0.0.1");
+  t.after(() => slow.destroy());
+  slow.pause();
+  slow.write("GET /metrics HTTP/1.0\r\n\r\n");
+  await once(slow, "readable");
+  for (const scrape of ["2", "3"]) {
+    const { body } = await ask({ port }, "GET", "/metrics");
+    assert.deepEqual(new Set(numbersIn(body)), new Set([scrape]));
+  }
+  assert.equal(opened.server.connections(), 1);
+  const chunks: Buffer[] = [];
+  slow.on("data", (chunk: Buffer) => chunks.push(chunk));
+  await once(slow, "end");
+  const numbers = numbersIn(Buffer.concat(chunks).toString());
+  assert.equal(numbers.length, specs.length);
+  assert.deepEqual(new Set(numbers), new Set(["1"]));
 });
 
 test("metrics are served in the format that is asked for", async (t) => {

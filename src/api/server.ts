@@ -219,7 +219,7 @@ function send({ request, response, connections }: Exchange, reply: Reply): void 
   // its requests with one line too many. Its time is limited all the same.
   const { socket } = request;
   if (reply.status >= 400) socket.destroySoon = () => socket.end();
-  const body = Buffer.from(reply.body);
+  const body = typeof reply.body === "string" ? Buffer.from(reply.body) : reply.body;
   response.writeHead(reply.status, {
     ...COMMON_HEADERS,
     "Content-Type": reply.contentType,

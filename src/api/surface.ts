@@ -1,7 +1,6 @@
 /** What the handlers of all routes work with: the daemon's control, its numbers, and what is made of them when first asked. */
-import type { RestartReason } from "../core/effect.ts";
 import type { ProgramId } from "../core/spec.ts";
-import type { Metrics, ProgramNumbers, StreamNumbers, Totals } from "../observe/metrics.ts";
+import type { Metrics, ProgramCounts, StreamNumbers, Totals } from "../observe/metrics.ts";
 import type { Control } from "./control.ts";
 import type { Rpc } from "./rpc.ts";
 import { createRpc } from "./rpc.ts";
@@ -12,14 +11,6 @@ export interface ServerClock {
   now(): number;
   /** Calls `listener` once after so many milliseconds; the answer cancels it. */
   after(millis: number, listener: () => void): () => void;
-}
-
-/** What the journal counts of one program. */
-export interface ProgramCounts {
-  readonly starts: number;
-  readonly restarts: ReadonlyMap<RestartReason, number>;
-  readonly exits: ReadonlyMap<string, number>;
-  readonly startDurationSeconds: number | null;
 }
 
 export interface ServerDeps {
@@ -70,34 +61,11 @@ async function loadMetrics({ control, clock, logs, totals, record }: ServerDeps)
     import("../observe/metrics.ts"),
     import("../observe/usage.ts"),
   ]);
-  const snapshot = () => control.snapshot();
   return createMetrics({
-    snapshot,
+    snapshot: () => control.snapshot(),
+    counts: record,
+    stream: (id, stream) => logs.counters(id, stream),
     totals,
-    *programs(): Iterable<ProgramNumbers> {
-      for (const { id, spec } of snapshot().programs) {
-        const log = { stdout: logs.counters(id, "stdout"), stderr: logs.counters(id, "stderr") };
-        const { starts, restarts, exits, startDurationSeconds } = record(id);
-        yield {
-          id,
-          group: spec.group,
-          program: spec.name,
-          starts,
-          restarts,
-          exits,
-          startDurationSeconds,
-          log,
-        };
-      }
-    },
-    usage: createUsage({
-      clock,
-      // A program that is being stopped may have lost its main process while others of its group live on.
-      programs: () =>
-        snapshot().programs.map(({ id, pid, state }) => ({
-          id,
-          pid: state.name === "STOPPING" ? state.pid : pid,
-        })),
-    }),
+    usage: createUsage({ clock }),
   });
 }

@@ -11,7 +11,7 @@ import {
   createMetrics,
   type Metrics,
   type MetricsSource,
-  type ProgramNumbers,
+  type ProgramCounts,
   type Usage,
 } from "./metrics.ts";
 
@@ -41,30 +41,23 @@ function snapshotOf(ids: readonly string[]): Snapshot {
   return { now: 2000, phase: "running", started: true, programs, faults: 0, startGate: "running" };
 }
 
-function numbersOf(id: string): ProgramNumbers {
-  const spec = fakeSpec(id);
-  const stream = { lines: 3, bytes: 2 ** 40, droppedBytes: 0 };
-  return {
-    id: spec.id,
-    group: spec.group,
-    program: spec.name,
-    starts: 2,
-    restarts: new Map([["exit", 1]]),
-    exits: new Map([
-      ["3", 1],
-      ["SIGKILL", 2],
-    ]),
-    startDurationSeconds: 1.25,
-    log: { stdout: stream, stderr: stream },
-  };
-}
+const COUNTS: ProgramCounts = {
+  starts: 2,
+  restarts: new Map([["exit", 1]]),
+  exits: new Map([
+    ["3", 1],
+    ["SIGKILL", 2],
+  ]),
+  startDurationSeconds: 1.25,
+};
 
 const USAGE: Usage = { cpuSeconds: 0.25, residentBytes: 4096, processes: 2, openFds: 9 };
 
 function metricsOf(ids: readonly string[], change: Partial<MetricsSource> = {}): Metrics {
   return createMetrics({
     snapshot: () => snapshotOf(ids),
-    programs: () => ids.map(numbersOf),
+    counts: () => COUNTS,
+    stream: () => ({ lines: 3, bytes: 2 ** 40, droppedBytes: 0 }),
     usage: async () => new Map(ids.map((id) => [fakeSpec(id).id, USAGE])),
     totals: () => ({
       orphans: 5,
@@ -82,7 +75,7 @@ function metricsOf(ids: readonly string[], change: Partial<MetricsSource> = {}):
   });
 }
 
-const render = async (metrics: Metrics): Promise<string> => (await metrics.render(false)).body;
+const render = async (metrics: Metrics): Promise<string> => (await metrics.render(false)).body.toString();
 
 test("every row of the catalogue is there, with its labels", async () => {
   const body = await render(metricsOf(["web", "crew:a", "job"]));
@@ -170,7 +163,8 @@ test("families are whole, and each has one HELP and one TYPE", async () => {
 
 test("OpenMetrics: counters without their suffix in the head, and an end", async () => {
   const metrics = metricsOf(["web"]);
-  const { contentType, body } = await metrics.render(true);
+  const { contentType, body: bytes } = await metrics.render(true);
+  const body = bytes.toString();
   assert.equal(contentType, "application/openmetrics-text; version=1.0.0; charset=utf-8");
   assert.match(body, /^# TYPE tsinit_program_starts counter\ntsinit_program_starts_total\{/m);
   assert.match(body, /^# TYPE process_cpu_seconds counter\nprocess_cpu_seconds_total \d/m);
@@ -187,11 +181,10 @@ test("what is not known is absent, not 0", async () => {
     ...snapshot,
     programs: snapshot.programs.map((one) => ({ ...one, state: idle, pid: 0 })),
   };
-  const numbers = { ...numbersOf("web"), startDurationSeconds: null };
   const body = await render(
     metricsOf(["web"], {
       snapshot: () => stopped,
-      programs: () => [numbers],
+      counts: () => ({ ...COUNTS, startDurationSeconds: null }),
       usage: () => Promise.reject(new Error("no /proc")),
     }),
   );
@@ -201,7 +194,7 @@ test("what is not known is absent, not 0", async () => {
 
 test("a removed program takes its series with it", async () => {
   let ids = ["web", "old"];
-  const metrics = metricsOf([], { snapshot: () => snapshotOf(ids), programs: () => ids.map(numbersOf) });
+  const metrics = metricsOf([], { snapshot: () => snapshotOf(ids) });
   assert.match(await render(metrics), /program="old"/);
   ids = ["web"];
   assert.doesNotMatch(await render(metrics), /program="old"/);
@@ -243,6 +236,18 @@ test("scrapes at the same time share one answer", async () => {
   const [first, second] = await Promise.all([metrics.render(false), metrics.render(false)]);
   assert.equal(first, second);
   assert.equal(snapshots, 1);
+});
+
+test("the memory of an answer is used again when all who asked for it have it", async () => {
+  const metrics = metricsOf(["web"]);
+  const [first, second] = await Promise.all([metrics.render(false), metrics.render(false)]);
+  const text = first.body.toString();
+  first.release();
+  const third = await metrics.render(false);
+  assert.ok(third.body.buffer !== first.body.buffer);
+  assert.equal(second.body.toString(), text);
+  second.release();
+  assert.ok((await metrics.render(false)).body.buffer === first.body.buffer);
 });
 
 test("docs/metrics.md is what the catalogue says", () => {

@@ -5,10 +5,12 @@
 import type { RestartReason } from "../core/effect.ts";
 import type { ProgramSnapshot, Snapshot } from "../core/snapshot.ts";
 import type { ProgramId } from "../core/spec.ts";
-import { CATALOGUE, type Family, type Scrape } from "./catalogue.ts";
+import { type Body, createBodies } from "./body.ts";
+import { CATALOGUE, type InitFamily, type ProgramFamily, type ScrapedProgram } from "./catalogue.ts";
 import { createDefaults } from "./defaults.ts";
-import { textOf } from "./labels.ts";
-import { type FamilyValues, loadRegistry } from "./prom-client.ts";
+import { labelText } from "./lines.ts";
+import { nextTurn } from "./proc.ts";
+import { type FamilyValues, loadRegistry, type Registry } from "./prom-client.ts";
 
 export interface StreamNumbers {
   readonly lines: number;
@@ -17,17 +19,13 @@ export interface StreamNumbers {
 }
 
 /** What one program did since tsinit started; nothing here ever gets smaller but `startDurationSeconds`. */
-export interface ProgramNumbers {
-  readonly id: ProgramId;
-  readonly group: string;
-  readonly program: string;
+export interface ProgramCounts {
   readonly starts: number;
   readonly restarts: ReadonlyMap<RestartReason, number>;
   /** By exit code, or signal name. */
   readonly exits: ReadonlyMap<string, number>;
   /** Of the last start that reached RUNNING; null before the first. */
   readonly startDurationSeconds: number | null;
-  readonly log: { readonly stdout: StreamNumbers; readonly stderr: StreamNumbers };
 }
 
 /** Facts of tsinit itself. Signals by name (`SIGTERM`); times in seconds since 1970. */
@@ -49,18 +47,27 @@ export interface Usage {
   readonly openFds: number | null;
 }
 
+/** A program and the pid of its main process; 0: none. */
+export interface Root {
+  readonly id: ProgramId;
+  readonly pid: number;
+}
+
 export interface MetricsSource {
-  snapshot(): Snapshot;
   /** The programs that exist now. */
-  programs(): Iterable<ProgramNumbers>;
+  snapshot(): Snapshot;
+  counts(id: ProgramId): ProgramCounts;
+  stream(id: ProgramId, stream: "stdout" | "stderr"): StreamNumbers;
   totals(): Totals;
-  /** Programs that are missing here have no resource metrics in this scrape. */
-  usage(): Promise<ReadonlyMap<ProgramId, Usage>>;
+  /** `programs` is asked if it is time to measure. Who is missing in the answer has no resource metrics in this scrape. */
+  usage(programs: () => readonly Root[]): Promise<ReadonlyMap<ProgramId, Usage>>;
 }
 
 export interface RenderedMetrics {
   readonly contentType: string;
-  readonly body: string;
+  readonly body: Buffer;
+  /** To be called once by each who asked, when the body is not needed any more: its memory becomes that of another one. */
+  release(): void;
 }
 
 export interface Metrics {
@@ -68,93 +75,144 @@ export interface Metrics {
   render(openMetrics: boolean): Promise<RenderedMetrics>;
 }
 
-/** Whose series are written before the loop gets a turn: a thousand lines at most, a millisecond or two. */
+/** Whose series are written before the loop gets a turn: a thousand lines at most, half a millisecond. */
 const PROGRAMS_PER_TURN = 125;
 
-export function createMetrics(source: MetricsSource): Metrics {
-  const running = new Map<boolean, Promise<RenderedMetrics>>();
-  const defaults = createDefaults();
+/** About as long as the lines of one are, and those of tsinit itself. */
+const PROGRAM_BYTES = 2_100;
+const OWN_BYTES = 10_000;
 
-  async function renderNow(openMetrics: boolean): Promise<RenderedMetrics> {
+/** An answer that is being made, and how many asked for it. */
+interface Asked {
+  askers: number;
+  readonly answer: Promise<RenderedMetrics>;
+}
+
+export function createMetrics(source: MetricsSource): Metrics {
+  const running = new Map<boolean, Asked>();
+  const bodies = createBodies();
+  const defaults = createDefaults();
+  let lastBytes = 0;
+
+  async function renderNow(openMetrics: boolean): Promise<Omit<RenderedMetrics, "release">> {
     const Registry = await loadRegistry();
     const registry = new Registry(
       openMetrics ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE,
     );
-    const usage = await source.usage().catch(() => new Map<ProgramId, Usage>());
-    await nextTurn();
-    const scrape = takeScrape(source, usage);
-    const slices = sliceByProgram(scrape);
-    const parts: string[] = [];
-    const write = async (family: FamilyValues): Promise<void> => {
-      // In OpenMetrics the family has the name without `_total`, and prom-client puts it back onto the samples.
-      const counter = openMetrics && family.type === "counter";
-      const named = counter ? { ...family, name: family.name.replace(/_total$/, "") } : family;
-      parts.push(await registry.getMetricsAsString({ get: async () => named }), "\n");
-    };
-    for (const family of CATALOGUE) {
-      const lines: string[] = [];
-      for (const slice of family.labels.includes("program") ? slices : [scrape]) {
-        await nextTurn();
-        lines.push(renderSeries(family, slice));
-      }
-      if (lines.every((text) => text === "")) continue;
-      await write({ ...family, values: [] });
-      parts.push(...lines);
-    }
-    for (const family of await defaults()) if (family.values.length > 0) await write(family);
-    if (openMetrics) parts.push("# EOF\n");
-    return { contentType: registry.contentType, body: parts.join("") };
+    const { programs } = source.snapshot();
+    const usage = await source.usage(() => programs.map(rootOf)).catch(() => new Map<ProgramId, Usage>());
+    const slices = await scrapeInTurns(source, programs, usage);
+    const body = bodies.create(lastBytes || OWN_BYTES + programs.length * PROGRAM_BYTES);
+    await writeCatalogue(body, registry, slices, source.totals());
+    for (const family of await defaults())
+      if (family.values.length > 0) body.write(await renderFamily(registry, family));
+    if (openMetrics) body.write("# EOF\n");
+    const bytes = body.end();
+    lastBytes = bytes.length;
+    return { contentType: registry.contentType, body: bytes };
+  }
+
+  function begin(openMetrics: boolean): Asked {
+    const answer = renderNow(openMetrics)
+      .then((rendered) => ({
+        ...rendered,
+        release() {
+          asked.askers--;
+          if (asked.askers === 0) bodies.release(rendered.body);
+        },
+      }))
+      .finally(() => running.delete(openMetrics));
+    const asked: Asked = { askers: 0, answer };
+    running.set(openMetrics, asked);
+    return asked;
   }
 
   return {
     render(openMetrics) {
-      const already = running.get(openMetrics);
-      if (already) return already;
-      const now = renderNow(openMetrics).finally(() => running.delete(openMetrics));
-      running.set(openMetrics, now);
-      return now;
+      const asked = running.get(openMetrics) ?? begin(openMetrics);
+      asked.askers++;
+      return asked.answer;
     },
   };
 }
 
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/** A program that is being stopped may have lost its main process while others of its group live on. */
+function rootOf({ id, pid, state }: ProgramSnapshot): Root {
+  return { id, pid: state.name === "STOPPING" ? state.pid : pid };
 }
 
-function takeScrape(source: MetricsSource, usage: ReadonlyMap<ProgramId, Usage>): Scrape {
-  const snapshot = source.snapshot();
-  const states = new Map<ProgramId, ProgramSnapshot>(
-    snapshot.programs.map((program) => [program.id, program]),
-  );
-  const programs = Array.from(source.programs(), (numbers) => ({
-    numbers,
-    state: states.get(numbers.id) ?? null,
-    usage: usage.get(numbers.id) ?? null,
-    labels: { group: numbers.group, program: numbers.program },
-  }));
-  return { programs, totals: source.totals(), nodeVersion: process.version };
-}
-
-function sliceByProgram(scrape: Scrape): Scrape[] {
-  const slices: Scrape[] = [];
-  for (let from = 0; from < scrape.programs.length; from += PROGRAMS_PER_TURN)
-    slices.push({ ...scrape, programs: scrape.programs.slice(from, from + PROGRAMS_PER_TURN) });
+async function scrapeInTurns(
+  source: MetricsSource,
+  programs: readonly ProgramSnapshot[],
+  usage: ReadonlyMap<ProgramId, Usage>,
+): Promise<ScrapedProgram[][]> {
+  const slices: ScrapedProgram[][] = [];
+  for (let from = 0; from < programs.length; from += PROGRAMS_PER_TURN) {
+    await nextTurn();
+    const slice = programs.slice(from, from + PROGRAMS_PER_TURN).map(
+      (state): ScrapedProgram => ({
+        state,
+        counts: source.counts(state.id),
+        stdout: source.stream(state.id, "stdout"),
+        stderr: source.stream(state.id, "stderr"),
+        usage: usage.get(state.id) ?? null,
+        labels: `${labelText("group", state.spec.group)},${labelText("program", state.spec.name)}`,
+      }),
+    );
+    slices.push(slice);
+  }
   return slices;
 }
 
+async function writeCatalogue(
+  body: Body,
+  registry: Registry,
+  slices: readonly (readonly ScrapedProgram[])[],
+  totals: Totals,
+): Promise<void> {
+  for (const family of CATALOGUE) {
+    const head = await renderFamily(registry, { ...family, values: [] });
+    if ("ofInit" in family) {
+      body.write(head + renderOwn(family, totals));
+      continue;
+    }
+    let isEmpty = true;
+    for (const slice of slices) {
+      await nextTurn();
+      const text = renderPrograms(family, slice);
+      if (text === "") continue;
+      body.write(isEmpty ? head + text : text);
+      isEmpty = false;
+    }
+  }
+}
+
+/** Its HELP and TYPE, and what values it has, by prom-client. */
+async function renderFamily(registry: Registry, family: FamilyValues): Promise<string> {
+  // In OpenMetrics the family has the name without `_total`, and prom-client puts it back onto the samples.
+  const isCounter =
+    registry.contentType.startsWith("application/openmetrics-text") && family.type === "counter";
+  const named = isCounter ? { ...family, name: family.name.replace(/_total$/, "") } : family;
+  return `${await registry.getMetricsAsString({ get: async () => named })}\n`;
+}
+
 /**
- * A line for each value, without prom-client: its store joins label values with `|` to find a series, and `|` may be part of
- * a name; and its formatter makes and escapes anew the labels that two dozen lines of a program share. Pieces that are joined
- * at the end leave the collector least to do, which was a third of a scrape.
+ * The lines of our own, without prom-client: its store joins label values with `|` to find a series, and `|` may be part of
+ * a name; and its formatter makes and escapes anew the labels that two dozen lines of a program share.
  */
-function renderSeries(family: Family, scrape: Scrape): string {
-  const pieces: (string | number)[] = [];
-  family.collect(scrape, (labels, value, more) => {
-    if (value === null || !Number.isFinite(value)) return;
-    const text = textOf(labels);
-    if (text === "") pieces.push(family.name, " ", value, "\n");
-    else if (more === undefined) pieces.push(family.name, "{", text, "} ", value, "\n");
-    else pieces.push(family.name, "{", text, ",", textOf(more), "} ", value, "\n");
-  });
-  return pieces.join("");
+function renderPrograms({ name, ofProgram }: ProgramFamily, programs: readonly ScrapedProgram[]): string {
+  const begin = `${name}{`;
+  const texts: string[] = [];
+  for (const program of programs) {
+    const found = ofProgram(program, name);
+    if (typeof found === "string") texts.push(found);
+    else if (found !== null && Number.isFinite(found)) texts.push(`${begin}${program.labels}} ${found}\n`);
+  }
+  return texts.join("");
+}
+
+function renderOwn({ name, ofInit }: InitFamily, totals: Totals): string {
+  return ofInit(totals)
+    .map(([labels, value]) => (labels === "" ? `${name} ${value}\n` : `${name}{${labels}} ${value}\n`))
+    .join("");
 }

@@ -16,6 +16,14 @@ function hastyClock(): ReturnType<typeof systemClock> {
   return { ...clock, now: () => (now += 10_000) };
 }
 
+type Read = () => ReturnType<UsageReader>;
+
+/** Measures program `a`, whose main process has that pid. */
+function readerOf(pid: () => number, proc = "/proc"): Read {
+  const read = createUsage({ clock: hastyClock(), proc });
+  return () => read(() => [{ id: "a", pid: pid() }]);
+}
+
 /** A shell in a process group of its own, that says when it is where its script wants it. */
 async function start(t: TestContext, script: string): Promise<ChildProcess & { pid: number }> {
   const child = spawn("/bin/sh", ["-c", script], { detached: true, stdio: ["pipe", "pipe", "inherit"] });
@@ -37,7 +45,7 @@ const BURN = "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done";
 test("a whole process tree counts, whoever is its parent by now", async (t) => {
   // One child, one grandchild, and one whose parent has gone, which only the process group gives away.
   const child = await start(t, "sleep 90 & (sleep 90 & sleep 90) & (sleep 90 &); echo up; cat");
-  const usage = await createUsage({ programs: () => [{ id: "a", pid: child.pid }], clock: hastyClock() })();
+  const usage = await readerOf(() => child.pid)();
   const a = usage.get("a");
   assert.ok(a);
   assert.ok(a.processes !== null && a.processes >= 5, `${a.processes} processes`);
@@ -50,7 +58,7 @@ test("a whole process tree counts, whoever is its parent by now", async (t) => {
 test("CPU time never goes down: not when children end, not over a restart", async (t) => {
   const first = await start(t, `(${BURN}); (${BURN}) & wait $!; echo up; read x; exit 0`);
   let pid = first.pid;
-  const read = createUsage({ programs: () => [{ id: "a", pid }], clock: hastyClock() });
+  const read = readerOf(() => pid);
   const seconds = async (): Promise<number> => (await read()).get("a")?.cpuSeconds ?? -1;
   const burnt = await seconds();
   assert.ok(burnt > 0, `${burnt} s: the time of children that ended is missing`);
@@ -68,20 +76,19 @@ test("CPU time never goes down: not when children end, not over a restart", asyn
 });
 
 test("a program without a process has none, and no CPU time before its first", async () => {
-  const usage = await createUsage({ programs: () => [{ id: "a", pid: 0 }], clock: hastyClock() })();
+  const usage = await readerOf(() => 0)();
   assert.deepEqual(usage.get("a"), { cpuSeconds: null, residentBytes: 0, processes: 0, openFds: 0 });
 });
 
 test("a /proc that is missing, empty or hides processes leaves things out", async (t) => {
   const root = mkdtempSync(join(tmpdir(), "tsinit-proc-"));
   t.after(() => rmSync(root, { recursive: true }));
-  const readerOf = (proc: string): UsageReader =>
-    createUsage({ programs: () => [{ id: "a", pid: process.pid }], clock: hastyClock(), proc });
-  assert.equal((await readerOf(join(root, "missing"))()).size, 0);
-  assert.equal((await readerOf(root)()).size, 0);
+  const readIn = (proc: string): ReturnType<Read> => readerOf(() => process.pid, proc)();
+  assert.equal((await readIn(join(root, "missing"))).size, 0);
+  assert.equal((await readIn(root)).size, 0);
   mkdirSync(join(root, "1"));
   writeFileSync(join(root, "1/stat"), "1 (a) b) S 0 1 1 0 -1 0 0 0 0 0 5 5 5 5 20 0 1 0 3 0 0\n");
-  assert.equal((await readerOf(root)()).size, 0);
+  assert.equal((await readIn(root)).size, 0);
 });
 
 test("a second answer within a second is the first one", async () => {
@@ -91,17 +98,17 @@ test("a second answer within a second is the first one", async () => {
     return [];
   };
   let now = 0;
-  const read = createUsage({ programs, clock: { ...systemClock(), now: () => now } });
-  await Promise.all([read(), read()]);
+  const read = createUsage({ clock: { ...systemClock(), now: () => now } });
+  await Promise.all([read(programs), read(programs)]);
   assert.equal(asked, 1);
   now = 1001;
-  await read();
+  await read(programs);
   assert.equal(asked, 2);
 });
 
 test("a thousand measurements keep no descriptors open for long", async (t) => {
   const child = await start(t, "echo up; cat");
-  const read = createUsage({ programs: () => [{ id: "a", pid: child.pid }], clock: hastyClock() });
+  const read = readerOf(() => child.pid);
   await read();
   const before = readdirSync("/proc/self/fd").length;
   for (let n = 0; n < 100; n++) await read();
@@ -113,7 +120,7 @@ test("a fleet of processes costs no descriptors, and counts as a small one does"
   const child = await start(t, `${BURN}; ${fleet}; echo up; cat`);
   const root = child.pid;
   const before = readdirSync("/proc/self/fd").length;
-  const read = createUsage({ programs: () => [{ id: "a", pid: root }], clock: hastyClock() });
+  const read = readerOf(() => root);
   const a = (await read()).get("a");
   assert.ok(readdirSync("/proc/self/fd").length < before + 60, "a descriptor for each process");
   assert.ok(a && a.processes !== null && a.processes > 120, `${a?.processes} processes`);

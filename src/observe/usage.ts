@@ -3,9 +3,10 @@
  * time and memory of up to a hundred processes; who belongs to whom, children's times, descriptors and the numbers of more
  * processes than that come from /proc directly.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { ProgramId } from "../core/spec.ts";
-import type { Usage } from "./metrics.ts";
+import type { Root, Usage } from "./metrics.ts";
+import { countFds, nextTurn, type Process, pageBytes, READS_PER_TURN, readProcesses } from "./proc.ts";
 
 export interface UsageClock {
   /** Monotonic milliseconds. */
@@ -14,31 +15,14 @@ export interface UsageClock {
 }
 
 export interface UsageOptions {
-  /** The programs of now; pid 0: no process. */
-  readonly programs: () => Iterable<{ readonly id: ProgramId; readonly pid: number }>;
   readonly clock: UsageClock;
   /** Where proc(5) is mounted. */
   readonly proc?: string;
 }
 
-/** Never rejects; a /proc that cannot be read gives an empty map. */
-export type UsageReader = () => Promise<ReadonlyMap<ProgramId, Usage>>;
+/** `programs`: those of now, asked when it measures. Never rejects; a /proc that cannot be read gives an empty map. */
+export type UsageReader = (programs: () => readonly Root[]) => Promise<ReadonlyMap<ProgramId, Usage>>;
 
-interface Process {
-  readonly pid: number;
-  readonly parent: number;
-  readonly group: number;
-  /** Clock ticks since boot: tells a process from a later one with the same pid. */
-  readonly startTicks: string;
-  /** Seconds of CPU of its own. */
-  readonly cpuSeconds: number;
-  /** Seconds of CPU of its children that ended and were waited for. */
-  readonly childSeconds: number;
-  readonly residentPages: number;
-}
-
-/** USER_HZ: what proc(5) counts in on every Linux of ours, whatever the kernel's own HZ. */
-const TICKS_PER_SECOND = 100;
 /** How long a measurement is good enough. */
 const CACHE_MS = 1000;
 /** pidusage keeps a descriptor per process for so long; 0 would make it open them without end. */
@@ -50,56 +34,63 @@ const PIDUSAGE_MAXAGE_MS = 4000;
 const PIDUSAGE_PROCESSES = 100;
 /** Its first call may need an answer from outside the process, which can get lost. */
 const PIDUSAGE_FIRST_MS = 1000;
-/** Files of /proc read before the loop gets a turn: about a millisecond. */
-const READS_PER_TURN = 64;
 
 export function createUsage(options: UsageOptions): UsageReader {
-  const { programs, clock, proc = "/proc" } = options;
+  const { clock, proc = "/proc" } = options;
   const totals = new Map<ProgramId, CpuTotal>();
   const measure = createPidusage(clock, proc);
+  let pageSize = 0;
   let last: { readonly at: number; readonly result: Promise<ReadonlyMap<ProgramId, Usage>> } | null = null;
   /** Two at a time would open each file twice, and pidusage remembers, and closes, only one of them. */
   let isReading = false;
 
-  async function read(): Promise<ReadonlyMap<ProgramId, Usage>> {
-    const processes = await readProcesses(proc);
+  async function read(programs: () => readonly Root[]): Promise<ReadonlyMap<ProgramId, Usage>> {
+    pageSize ||= pageBytes(proc);
+    const processes = await readProcesses(proc, pageSize);
     if (processes === null) return new Map();
-    const wanted = Array.from(programs());
-    const trees = growTrees(processes, new Set(wanted.map(({ pid }) => pid)));
+    await nextTurn();
+    const roots = programs();
+    const trees = growTrees(processes, new Set(roots.map(({ pid }) => pid)));
     const members = Array.from(trees.values()).flat();
-    const measuring =
-      members.length > PIDUSAGE_PROCESSES
-        ? measureDirectly(members, pageBytes(proc))
-        : measure(members.map(({ pid }) => pid));
-    const fds = await countFds(proc, trees);
-    const measured = await measuring;
+    // The processes themselves have what pidusage would answer.
+    const measured: Measured | null =
+      members.length > PIDUSAGE_PROCESSES ? processes : await measure(members.map(({ pid }) => pid));
     const usage = new Map<ProgramId, Usage>();
-    for (const { id, pid } of wanted) {
+    let reads = 0;
+    for (const { id, pid } of roots) {
       const tree = trees.get(pid) ?? [];
-      const total = totals.get(id) ?? new CpuTotal();
+      const sums = { cpuSeconds: 0, residentBytes: 0, openFds: 0 };
+      let canSeeFds = pid === 0;
+      for (const one of tree) {
+        const numbers = measured?.get(one.pid);
+        sums.cpuSeconds += (numbers?.cpuSeconds ?? 0) + one.childSeconds;
+        sums.residentBytes += numbers?.residentBytes ?? 0;
+        const fds = countFds(proc, one.pid);
+        canSeeFds ||= fds !== null;
+        sums.openFds += fds ?? 0;
+        if (++reads % READS_PER_TURN === 0) await nextTurn();
+      }
       if (measured && tree.length > 0) {
-        total.add(
-          runKey(tree, pid),
-          sum(tree, (one) => (measured.get(one.pid)?.cpuSeconds ?? 0) + one.childSeconds),
-        );
+        const total = totals.get(id) ?? new CpuTotal();
+        total.add(runKey(tree, pid), sums.cpuSeconds);
         totals.set(id, total);
       }
       if (pid > 0 && tree.length === 0) continue;
       usage.set(id, {
-        cpuSeconds: totals.has(id) ? total.seconds : null,
-        residentBytes: measured ? sum(tree, (one) => measured.get(one.pid)?.residentBytes ?? 0) : null,
+        cpuSeconds: totals.get(id)?.seconds ?? null,
+        residentBytes: measured ? sums.residentBytes : null,
         processes: tree.length,
-        openFds: pid > 0 ? (fds.get(pid) ?? null) : 0,
+        openFds: canSeeFds ? sums.openFds : null,
       });
     }
     return usage;
   }
 
-  return () => {
+  return (programs) => {
     const now = clock.now();
     if (last !== null && (isReading || now - last.at < CACHE_MS)) return last.result;
     isReading = true;
-    const result = read()
+    const result = read(programs)
       .catch(() => new Map<ProgramId, Usage>())
       .finally(() => {
         isReading = false;
@@ -171,96 +162,7 @@ function growTrees(
   return trees;
 }
 
-/** null: no /proc. Processes that end meanwhile, or may not be read, are left out. */
-async function readProcesses(proc: string): Promise<ReadonlyMap<number, Process> | null> {
-  let names: string[];
-  try {
-    names = readdirSync(proc);
-  } catch {
-    return null;
-  }
-  const processes = new Map<number, Process>();
-  let reads = 0;
-  for (const name of names) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid)) continue;
-    const process = readProcess(proc, pid);
-    if (process) processes.set(pid, process);
-    if (++reads % READS_PER_TURN === 0) await nextTurn();
-  }
-  return processes.size === 0 ? null : processes;
-}
-
-function readProcess(proc: string, pid: number): Process | null {
-  try {
-    // As UTF-8 it is one call; otherwise Node takes 64 KB for a file whose size is not known.
-    const stat = readFileSync(`${proc}/${pid}/stat`, "utf8");
-    // The name, in parentheses, may hold anything: count from the last one (proc(5), fields 3 and up).
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return {
-      pid,
-      parent: Number(fields[1]),
-      group: Number(fields[2]),
-      startTicks: fields[19] ?? "",
-      cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
-      childSeconds: (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND,
-      residentPages: Number(fields[21]),
-    };
-  } catch {
-    return null;
-  }
-}
-
-/** By root pid; missing where none of the tree may be looked into. */
-async function countFds(
-  proc: string,
-  trees: ReadonlyMap<number, readonly Process[]>,
-): Promise<ReadonlyMap<number, number>> {
-  const counts = new Map<number, number>();
-  let reads = 0;
-  for (const [root, tree] of trees)
-    for (const { pid } of tree) {
-      try {
-        counts.set(root, (counts.get(root) ?? 0) + countEntries(`${proc}/${pid}/fd`));
-      } catch {
-        // It ended just now, or belongs to somebody else.
-      }
-      if (++reads % READS_PER_TURN === 0) await nextTurn();
-    }
-  return counts;
-}
-
-/** Since Linux 6.2 the directory's size says how many there are; before, it is 0. */
-function countEntries(path: string): number {
-  return statSync(path).size || readdirSync(path).length;
-}
-
 type Measured = ReadonlyMap<number, { readonly cpuSeconds: number; readonly residentBytes: number }>;
-
-/** What pidusage would answer, from what is known already. */
-function measureDirectly(processes: readonly Process[], pageSize: number): Measured {
-  return new Map(
-    processes.map(({ pid, cpuSeconds, residentPages }) => [
-      pid,
-      { cpuSeconds, residentBytes: residentPages * pageSize },
-    ]),
-  );
-}
-
-const AT_PAGESZ = 6n;
-const USUAL_PAGE_BYTES = 4096;
-
-/** From the auxiliary vector, pairs of words (getauxval(3)): arm64 has kernels with pages of 64 KB. */
-function pageBytes(proc: string): number {
-  try {
-    const words = readFileSync(`${proc}/self/auxv`);
-    for (let at = 0; at + 16 <= words.length; at += 16)
-      if (words.readBigUInt64LE(at) === AT_PAGESZ) return Number(words.readBigUInt64LE(at + 8));
-  } catch {
-    // Nobody may read it.
-  }
-  return USUAL_PAGE_BYTES;
-}
 
 /**
  * pidusage with its edges covered: null when it cannot be used. Its first call asks `getconf` for two constants unless a
@@ -308,12 +210,4 @@ function isReadable(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
