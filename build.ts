@@ -44,7 +44,8 @@ const SEA = {
   execArgv: [
     "--disable-warning=ExperimentalWarning",
     "--disable-sigusr1",
-    "--v8-pool-size=0",
+    // One thread for V8's own tasks, the least there can be: 0 would be one for each processor but one, 63 on a large node.
+    "--v8-pool-size=1",
     // MB. An idle init never collects the garbage of its start: let it be little. But the start makes 1.3 MB of it, and to
     // collect that before the first program runs takes a tenth of the start.
     "--min-semi-space-size=2",
