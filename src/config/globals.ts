@@ -206,15 +206,13 @@ export function defaultGlobals(): GlobalSpec {
 
 /**
  * Whom a program runs as; null means tsinit's own user. The current user is a no-op, which also makes it work
- * without privileges; another one then cannot work, and that is told now. It ends supervisord when it is to become that
- * user itself (`whenUnprivileged`: `error`); one program does not keep the others from starting.
+ * without privileges; another one then cannot work, and that is known now, not when the program starts.
  */
 export function credentialsOf(
   user: ResolvedUser,
   text: string,
   place: Place,
   context: Context,
-  whenUnprivileged: "error" | "warning",
 ): Credentials | null {
   const { host, problems } = context;
   if (user.uid === host.uid && (!user.groupGiven || host.uid !== 0)) {
@@ -222,12 +220,13 @@ export function credentialsOf(
     return null;
   }
   if (host.uid !== 0) {
-    problems[whenUnprivileged](
+    problems.error(
       place,
       `Can't drop privilege as nonroot user: user=${text} is uid ${user.uid}, tsinit runs as uid ` +
         `${host.uid}; expected ` +
         `no user=, or a container that is started as root or with runAsUser: ${user.uid}`,
     );
+    return null;
   }
   return { uid: user.uid, gid: user.gid, groups: user.groups, name: user.name, home: user.home };
 }
@@ -254,7 +253,7 @@ export function defaultUser(
     );
     return null;
   }
-  const credentials = credentialsOf(user, text, place, context, "error");
+  const credentials = credentialsOf(user, text, place, context);
   if (credentials !== null) {
     problems.notice(
       place,

@@ -190,7 +190,7 @@ function readUser(
   const user = reader.get("user", names);
   if (user === null) return context.user;
   const text = user.name ?? String(user.uid);
-  return credentialsOf(user, text, reader.place("user"), context, "warning");
+  return credentialsOf(user, text, reader.place("user"), context);
 }
 
 /** null when its name cannot be made; the error is reported. */

@@ -173,25 +173,6 @@ describe("files", { concurrency: 3 }, () => {
     assert.equal(env["HOME"], undefined);
   });
 
-  boxed(
-    "a program of another user in a container without root goes FATAL, and the others run",
-    async (box) => {
-      const init = await box.init({
-        user: { uid: 54_321, gid: 54_321 },
-        config:
-          "[program:other]\ncommand=/bin/sleep 1000\nuser=daemon\nstartretries=0\n" +
-          "[program:own]\ncommand=/bin/sh -c 'echo said; exec sleep 1000'\nuser=54321\n",
-      });
-      await init.line(
-        /tsinit +\| WARN .* Can't drop privilege as nonroot user: user=daemon .* runAsUser: \d+$/,
-      );
-      await init.line(/^own +\| said/);
-      await init.line(/gave up: other entered FATAL state/);
-      init.signal("SIGTERM");
-      assert.equal((await init.exit()).code, 0);
-    },
-  );
-
   boxed("no writable directory: the control socket is a warning, not an end", async (box) => {
     const init = await box.init({
       user: { uid: 54_321, gid: 54_321 },
