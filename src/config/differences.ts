@@ -188,6 +188,14 @@ export const DIFFERENCES: readonly Difference[] = [
   })),
   {
     section: "program",
+    key: "user",
+    // An error says so.
+    when: () => false,
+    condition: "another one, without root",
+    text: "an error, and nothing starts; under supervisord that program goes FATAL and the others run",
+  },
+  {
+    section: "program",
     key: "stdin",
     text: "a key of tsinit: /dev/null, or a pipe as supervisord has it, for `fg` and sendProcessStdin",
   },

@@ -89,6 +89,7 @@ describe("log files", { concurrency: 2 }, () => {
     });
     await init.line(/^a +\| x$/);
     assert.deepEqual(filesOf(init.dir, "a.log"), {});
+    await init.line(/log files of programs are not written/);
     assert.equal(init.own().filter((text) => /log files of programs are not written/.test(text)).length, 1);
   });
 
