@@ -66,6 +66,18 @@ describe("update by the real supervisorctl", { concurrency: 3 }, () => {
     assert.equal((await theirs(init, "update")).stdout, added.join(""), init.report());
   });
 
+  boxed("update of a chain that is gone begins with its end", async (box) => {
+    const chain = [program("redis"), program("worker", { depends_on: "redis" })];
+    const init = await box.init({ config: [program("web"), ...chain].join("") });
+    for (const name of ["web", "worker"]) await init.event(name, "start");
+    init.writeConfig(program("web"));
+    const lines = ["worker", "redis"].flatMap((name) => [
+      `${name}: stopped`,
+      `${name}: removed process group`,
+    ]);
+    assert.equal((await theirs(init, "update")).stdout, `${lines.join("\n")}\n`, init.report());
+  });
+
   boxed("update of one group, of a new and of a gone one, and of all", async (box) => {
     const init = await box.init({ config: crew({}) });
     const before = await start(init);
