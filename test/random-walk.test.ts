@@ -457,7 +457,8 @@ class Walk {
       return this.world.tell();
     }
     if (roll < 46) return { type: "start", ids: [this.someId(), this.someId()], gated: random() < 0.5 };
-    if (roll < 52) return { type: "stop", ids: [this.someId()] };
+    if (roll < 52)
+      return { type: "stop", ids: Array.from({ length: pick(random, [1, 1, 4]) }, () => this.someId()) };
     if (roll < 54) return { type: "signal", id: this.someId(), signal: 10 };
     if (roll < 55) return { type: "forward", signal: 10 };
     if (roll < 56.5) return { type: "reload", plan: mutatePlan(random, this.system.plan) };

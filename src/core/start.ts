@@ -3,7 +3,7 @@
  * "done".
  */
 
-import { blockOf } from "./conditions.ts";
+import { blockOf, dependantsAmong } from "./conditions.ts";
 import { changeProgram, type Draft, decide, patch, say, stopInTurn, stopRest } from "./draft.ts";
 import { outcomeOfBlocked, outcomeOfDone } from "./outcome.ts";
 import { compareTiers } from "./plan.ts";
@@ -208,8 +208,14 @@ function startDependencies(draft: Draft, record: ProgramRecord, seen: Set<Progra
   }
 }
 
-/** An operator's stop. It also takes back a start that waits, or one that was to follow a stop under way. */
-export function requestStop(draft: Draft, id: ProgramId): void {
+/** An operator's stop: of several, who depends on another goes first. */
+export function requestStops(draft: Draft, ids: readonly ProgramId[]): void {
+  const first = dependantsAmong(draft, ids);
+  for (const id of ids) requestStop(draft, id, first.get(id));
+}
+
+/** It also takes back a start that waits, or one that was to follow a stop under way. */
+function requestStop(draft: Draft, id: ProgramId, first: readonly ProgramId[] | undefined): void {
   const position = draft.index.get(id) ?? -1;
   const record = draft.programs[position];
   // From there on programs are stopped in order, and a stop out of turn would break it.
@@ -225,7 +231,7 @@ export function requestStop(draft: Draft, id: ProgramId): void {
     say(draft, { type: "state", id, from: state.name, to: { name: "STOPPED" }, restart: null, ended: null });
     return;
   }
-  if (record.stopDue === null) changeProgram(draft, position, { type: "stop" });
+  if (record.stopDue === null) stopInTurn(draft, position, first, { type: "stop" });
   else stopNow(draft, id, { type: "stop" });
 }
 

@@ -27,7 +27,7 @@ import {
   noteStarted,
   onScheduled,
   requestStart,
-  requestStop,
+  requestStops,
   startPending,
   takeQueued,
   wishWhenDone,
@@ -216,8 +216,7 @@ function handle(draft: Draft, event: SystemEvent): void {
       for (const id of event.ids) requestStart(draft, positionOf(draft, id), event.gated);
       return;
     case "stop":
-      for (const id of event.ids) requestStop(draft, id);
-      return;
+      return requestStops(draft, event.ids);
     case "signal":
       return changeProgram(draft, positionOf(draft, event.id), { type: "signal", signal: event.signal });
     case "forward":

@@ -419,6 +419,21 @@ describe("by hand", { concurrency: 4 }, () => {
     );
   });
 
+  boxed("restart of everything: who depends on another is stopped first", async (box) => {
+    const redis = program("redis", actor("redis", ...GENTLE), "startsecs=0");
+    const app = program(
+      "app",
+      actor("app", "on:TERM=sleep:0.3+note:gone+exit:0", "hold"),
+      "depends_on=redis",
+    );
+    const init = await box.init({ config: `${redis}${app}startsecs=0\n` });
+    await init.event("app", "start");
+    await init.rpc("restart");
+    await init.event("app", "start", { count: 2 });
+    const at = (name: string, event: string): number => init.events(name, event)[0]?.at ?? Number.NaN;
+    assert.ok(at("app", "gone") < at("redis", "TERM"), init.report());
+  });
+
   boxed("layers that depend on all of the layer before start at once", async (box) => {
     const layers = 25;
     const config = Array.from({ length: layers }, (_, layer) =>
