@@ -218,7 +218,11 @@ const PROGRAM = {
     "`redis:ready, migrate:done, cache:started`: what must be so before it starts. Default condition: ready if the other " +
       "has a ready check, done for a oneshot, else started.",
   ),
-  restart_with: row("list", "", "Programs whose restart restarts this one too."),
+  restart_with: row(
+    "list",
+    "",
+    "Programs whose restart restarts this one too. If it depends on them, a reload, a check or runtime_max_secs that restarts them stops it first.",
+  ),
   ready_http: row(
     "url",
     null,

@@ -78,6 +78,8 @@ function judge(others: Judged, { id, condition }: Dependency, path: Path): Block
   if (isOver && state.expected && (condition === "done" || other.spec.type === "oneshot")) return null;
   switch (state.name) {
     case "RUNNING":
+      // It is about to go: who started now would lose it at once.
+      if (other.stopDue !== null) break;
       if (condition === "started" || (condition === "ready" && state.ready)) return null;
       break;
     case "FATAL":
@@ -142,4 +144,44 @@ export function restartedWith(others: Others, id: ProgramId): ProgramId[] {
   };
   visit(id);
   return [...found];
+}
+
+/**
+ * Those of them that can go down before it is restarted: they need it, or another that goes down with it, and so stay down
+ * until it is back. What is bound to it by less than that is restarted when it is.
+ */
+export function restartedBefore(others: Others, id: ProgramId): ProgramId[] {
+  const bound = new Set([id]);
+  const candidates = restartedWith(others, id).flatMap(
+    (one) => others.programs[others.index.get(one) ?? -1] ?? [],
+  );
+  // In start order: whoever is needed comes before those that need it.
+  candidates.sort((a, b) => (others.index.get(a.spec.id) ?? 0) - (others.index.get(b.spec.id) ?? 0));
+  return candidates.flatMap(({ spec }) => {
+    if (!spec.dependsOn.some((dependency) => bound.has(dependency.id))) return [];
+    bound.add(spec.id);
+    return [spec.id];
+  });
+}
+
+/** For each of these programs, those of them that depend on it and have a process that it has to wait for. */
+export function dependantsAmong(
+  others: Others,
+  ids: Iterable<ProgramId>,
+): ReadonlyMap<ProgramId, readonly ProgramId[]> {
+  const found = new Map<ProgramId, ProgramId[]>();
+  const meant = new Set(ids);
+  for (const id of meant) {
+    const record = others.programs[others.index.get(id) ?? -1];
+    if (record === undefined || record.spec.dependsOn.length === 0 || !isAlive(record)) continue;
+    for (const needed of neededBy(others, [record]))
+      if (needed !== id && meant.has(needed)) found.set(needed, [...(found.get(needed) ?? []), id]);
+  }
+  return found;
+}
+
+/** It has a process, or left one behind. One that nobody can signal is not waited for. */
+function isAlive({ state, leftBy }: ProgramRecord): boolean {
+  if (leftBy !== null) return true;
+  return state.name === "STARTING" || state.name === "RUNNING" || state.name === "STOPPING";
 }

@@ -104,7 +104,8 @@ export function takeSnapshot(
 
 function snapshotOf(record: ProgramRecord, known: ProgramFacts, now: number): ProgramSnapshot {
   const { spec, state, stoppedByHand } = record;
-  const pending = record.pending !== null;
+  // It runs until its turn to be stopped has come.
+  const pending = record.pending !== null && record.stopDue === null;
   const facts = stoppedByHand ? { ...known, nextRunAt: 0 } : known;
   return {
     id: spec.id,

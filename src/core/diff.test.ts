@@ -104,3 +104,15 @@ test("programs: what a reload does to each", () => {
     removed: ["gone:gone"],
   });
 });
+
+test("groups that are gone: first those that depend on another, the rest as they were", () => {
+  const on = (id: string) => ({ dependsOn: [{ id, condition: "started" as const }] });
+  const before = fakePlan([
+    fakeSpec("aside"),
+    fakeSpec("redis"),
+    fakeSpec("app", on("redis:redis")),
+    fakeSpec("web", on("app:app")),
+    fakeSpec("zoo"),
+  ]);
+  assert.deepEqual(diffGroups(before, fakePlan([])).removed, ["web", "app", "aside", "redis", "zoo"]);
+});

@@ -1,4 +1,5 @@
 /** What differs between two plans: by group for the operator, by program for the system. */
+import { tiersOf } from "./plan.ts";
 import type { Plan, ProgramId, ProgramSpec, ReadyWay } from "./spec.ts";
 
 /** Group names in the order of the plan that has them: supervisorctl adds them one by one, by priority. */
@@ -24,7 +25,18 @@ export function diffGroups(before: Plan, after: Plan): GroupDiff {
     else if (!isEqual(was, group) || group.programs.some((id) => differs.has(id))) changed.push(group.name);
   }
   const removed = before.groups.map((group) => group.name).filter((name) => !names.has(name));
-  return { added, changed, removed };
+  return { added, changed, removed: dependantsFirst(removed, before) };
+}
+
+/** supervisorctl stops and removes them one by one: who depends on another comes before it. */
+function dependantsFirst(groups: readonly string[], plan: Plan): readonly string[] {
+  if (groups.length < 2) return groups;
+  const tiers = tiersOf(plan.programs);
+  const levels = new Map<string, number>();
+  for (const { id, group } of plan.programs)
+    levels.set(group, Math.max(levels.get(group) ?? 0, tiers.get(id)?.[2] ?? 0));
+  // What nothing connects keeps its place.
+  return groups.toSorted((a, b) => (levels.get(b) ?? 0) - (levels.get(a) ?? 0));
 }
 
 /** Programs, each list in the order of the plan it comes from. */

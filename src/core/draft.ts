@@ -3,7 +3,7 @@
  * gather.
  */
 
-import { type Block, restartedWith } from "./conditions.ts";
+import { type Block, dependantsAmong, restartedBefore, restartedWith } from "./conditions.ts";
 import { WAITS_FOR_RESTART } from "./describe.ts";
 import type { Effect, JournalEntry, Outcome, RestartReason } from "./effect.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -13,7 +13,7 @@ import { nextRestart } from "./restart.ts";
 import type { ShutdownWish } from "./shutdown.ts";
 import type { ProgramId } from "./spec.ts";
 import type { ExitStatus, Millis, ProgramState } from "./states.ts";
-import type { ProgramRecord, System } from "./system.ts";
+import type { ProgramRecord, StopDue, System } from "./system.ts";
 import type { Demand, ProgramEvent } from "./transition.ts";
 
 /** How a run is taken to have ended whose end its checks asked for. */
@@ -77,7 +77,10 @@ function setRecord(draft: Draft, position: number, record: ProgramRecord): void 
   draft.ownsPrograms = true;
   const before = draft.programs[position];
   const isJudgedAlike =
-    before?.state === record.state && before.pending === record.pending && before.spec === record.spec;
+    before?.state === record.state &&
+    before.pending === record.pending &&
+    before.spec === record.spec &&
+    before.stopDue === record.stopDue;
   if (!isJudgedAlike) draft.blocks.clear();
   draft.programs[position] = record;
 }
@@ -116,7 +119,8 @@ export function changeProgram(draft: Draft, position: number, event: ProgramEven
   const before = draft.programs[position];
   if (before === undefined) return;
   const [moved, effects] = step(before.spec, before.state, event, draft.now);
-  const state = draft.shutdown === null ? moved : calm(moved);
+  if (event.type !== "renew" && stopOthersFirst(draft, position, moved, effects)) return;
+  const state = draft.shutdown === null && before.stopDue === null ? moved : calm(moved);
   if (state === before.state && effects.length === 0) return;
   let after: ProgramRecord = { ...before, state };
   for (const effect of effects) {
@@ -175,14 +179,64 @@ function restartOthers(draft: Draft, effects: readonly (Effect | Demand)[], { sp
       effect.type === "journal" && effect.entry.type === "state" && effect.entry.restart === "dependency",
   );
   if (isChain || draft.shutdown !== null) return;
-  for (const id of restartedWith(draft, spec.id)) {
+  const ids = restartedWith(draft, spec.id);
+  takeAlong(draft, ids, dependantsAmong(draft, ids));
+}
+
+/** These are restarted because another one is; `first`: who has to be down before whom. */
+export function takeAlong(
+  draft: Draft,
+  ids: readonly ProgramId[],
+  first: ReturnType<typeof dependantsAmong>,
+): void {
+  for (const id of ids) {
     const position = draft.index.get(id) ?? -1;
-    changeProgram(draft, position, { type: "renew", restart: "dependency", reason: null });
+    stopInTurn(draft, position, first.get(id), { type: "renew", restart: "dependency", reason: null });
     const other = draft.programs[position];
     // What was done for the old one may have to be done for the new one.
     if (other !== undefined && isDoneOnce(other))
       patch(draft, position, { pending: { restart: "dependency" } });
   }
+}
+
+/** Stops it at once, or after those of `first`. A stop that waits already stays as it is. */
+export function stopInTurn(
+  draft: Draft,
+  position: number,
+  first: readonly ProgramId[] | undefined,
+  event: StopDue["event"],
+): void {
+  const record = draft.programs[position];
+  if (record === undefined || record.stopDue !== null) return;
+  const { spec, state } = record;
+  const isUp = state.name === "STARTING" || state.name === "RUNNING";
+  if (!isUp || first === undefined) return changeProgram(draft, position, event);
+  patch(draft, position, { stopDue: { after: first, event, spec }, state: calm(state) });
+}
+
+/**
+ * Its checks, or its time, ask for another process: who is restarted with it and depends on it goes first, so that it can
+ * finish what it is at. False when there is nobody, or it is no restart.
+ */
+function stopOthersFirst(
+  draft: Draft,
+  position: number,
+  moved: ProgramState,
+  effects: readonly (Effect | Demand)[],
+): boolean {
+  const record = draft.programs[position];
+  const demand = effects.find((effect) => effect.type === "again");
+  if (record === undefined || demand === undefined || moved.name !== "STOPPING") return false;
+  const { id } = record.spec;
+  const ids = restartedBefore(draft, id);
+  const first = dependantsAmong(draft, [id, ...ids]);
+  const isGivenUp = again(record, { ...record, state: moved }, demand.restart, draft.now).pending === null;
+  if (draft.shutdown !== null || !first.has(id) || isGivenUp) return false;
+  for (const effect of effects)
+    if (effect.type === "journal" && effect.entry.type === "unhealthy") draft.effects.push(effect);
+  stopInTurn(draft, position, first.get(id), { type: "renew", restart: demand.restart, reason: null });
+  takeAlong(draft, ids, first);
+  return true;
 }
 
 function isDoneOnce({ spec, state, pending, stoppedByHand, dropping }: ProgramRecord): boolean {

@@ -139,7 +139,7 @@ export function onKill(spec: ProgramSpec, state: ProgramState, now: Millis): Mov
  */
 export function leaderGone(spec: ProgramSpec, state: In<"STOPPING">, status: ExitStatus): Move {
   const killed = state.signalsSent > spec.stopsignals.length;
-  const groupKnows = killed ? spec.killasgroup : spec.stopasgroup;
+  const groupKnows = state.signalsSent > 0 && (killed ? spec.killasgroup : spec.stopasgroup);
   const signal = signalAt(spec, Math.max(1, state.signalsSent));
   return [
     { ...state, leader: null, status },

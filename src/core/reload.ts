@@ -2,13 +2,17 @@
  * A new plan for a running system: what is gone is stopped, what is new is started, what is the same is not
  * touched.
  */
+import { dependantsAmong, restartedBefore } from "./conditions.ts";
 import { diffGroups, diffSpecs } from "./diff.ts";
-import { changeProgram, type Draft, patch, say, setPrograms, stopRest } from "./draft.ts";
+import { type Draft, patch, say, setPrograms, stopInTurn, stopRest, takeAlong } from "./draft.ts";
 import { assertUniqueIds, orderBySpec, orderPrograms } from "./plan.ts";
 import { adjust } from "./program-checks.ts";
 import { isRestarted } from "./program-run.ts";
 import type { Plan, ProgramId, ProgramSpec } from "./spec.ts";
-import { createRecord, type ProgramRecord } from "./system.ts";
+import { createRecord, type ProgramRecord, type StopDue } from "./system.ts";
+
+/** Those that have to be down before a program is stopped. */
+type Dependants = readonly ProgramId[] | undefined;
 
 /** HUP or `update`. Ignored during a shutdown. Throws when the plan names a program twice. */
 export function reload(draft: Draft, plan: Plan): void {
@@ -108,16 +112,24 @@ function hasMembers(draft: Draft, group: string): boolean {
   return draft.programs.some((record) => record.spec.group === group);
 }
 
+/** What a new plan does to a program. */
+type Change = "removed" | ReturnType<typeof diffSpecs>;
+
 function adopt(draft: Draft, plan: Plan): void {
   assertUniqueIds(plan.programs);
   const wanted = new Map(plan.programs.map((spec) => [spec.id, spec]));
+  const changes = draft.programs.map((record) => changeOf(record, wanted.get(record.spec.id)));
+  const { taken, first } = stopsOf(draft, wanted, changes);
   for (let i = 0; i < draft.programs.length; i++) {
     const record = draft.programs[i];
     if (record === undefined) continue;
-    const spec = wanted.get(record.spec.id);
-    if (spec === undefined) retire(draft, i);
-    else replace(draft, i, record, spec);
+    const { id } = record.spec;
+    const spec = wanted.get(id);
+    if (spec === undefined) retire(draft, i, first.get(id));
+    else if (changes[i] === "restart") renew(draft, i, record, spec, first.get(id));
+    else if (changes[i] === "live") keep(draft, i, record, spec);
   }
+  takeAlong(draft, taken, first);
   const added = plan.programs
     .filter((spec) => !draft.index.has(spec.id))
     .map(
@@ -130,16 +142,52 @@ function adopt(draft: Draft, plan: Plan): void {
   setPrograms(draft, orderBySpec([...draft.programs, ...added]));
 }
 
-function retire(draft: Draft, position: number): void {
-  patch(draft, position, { dropping: true, pending: null, queued: false, blocked: null });
-  draft.isRemoving = true;
-  if (!stopRest(draft, position)) changeProgram(draft, position, { type: "stop" });
+/** What waits for its turn to be stopped was to be restarted or removed by another plan: so it is not kept by this one. */
+function changeOf(record: ProgramRecord, spec: ProgramSpec | undefined): Change {
+  if (spec === undefined) return "removed";
+  return record.dropping || record.stopDue !== null ? "restart" : diffSpecs(record.spec, spec);
 }
 
-function replace(draft: Draft, position: number, record: ProgramRecord, spec: ProgramSpec): void {
-  const difference = diffSpecs(record.spec, spec);
-  if (difference === "restart" || record.dropping) return renew(draft, position, record, spec);
-  if (difference === "same") return;
+/** Of all that stop, who has to be down before whom; `taken`: those that have not changed and are restarted with others. */
+function stopsOf(
+  draft: Draft,
+  wanted: ReadonlyMap<ProgramId, ProgramSpec>,
+  changes: readonly Change[],
+): { readonly taken: readonly ProgramId[]; readonly first: ReturnType<typeof dependantsAmong> } {
+  const isMeant = (wish: Change) => (_: unknown, i: number) => changes[i] === wish;
+  const removed = draft.programs.filter(isMeant("removed"));
+  const renewed = draft.programs.filter(isMeant("restart"));
+  const ids = new Set([...removed, ...renewed].map(({ spec }) => spec.id));
+  // Who is restarted with whom is said by the new plan, whose process needs whom by the old one.
+  const programs = draft.programs.map((record) => ({
+    ...record,
+    spec: wanted.get(record.spec.id) ?? record.spec,
+  }));
+  const taken = renewed
+    .filter(({ state }) => state.name === "STARTING" || state.name === "RUNNING")
+    .flatMap(({ spec }) => restartedBefore({ programs, index: draft.index }, spec.id))
+    .filter((id) => !ids.has(id));
+  return { taken, first: dependantsAmong(draft, [...ids, ...taken]) };
+}
+
+function retire(draft: Draft, position: number, first: Dependants): void {
+  patch(draft, position, { dropping: true, pending: null, queued: false, blocked: null });
+  draft.isRemoving = true;
+  if (changeDue(draft, position, first, { event: { type: "stop" } })) return;
+  if (!stopRest(draft, position)) stopInTurn(draft, position, first, { type: "stop" });
+}
+
+/** Another plan finds it waiting for its turn to be stopped: it goes on to wait, for what it is to be now. */
+function changeDue(draft: Draft, position: number, first: Dependants, fields: Partial<StopDue>): boolean {
+  const due = draft.programs[position]?.stopDue ?? null;
+  if (due === null) return false;
+  const after = [...new Set([...due.after, ...(first ?? [])])];
+  patch(draft, position, { stopDue: { ...due, ...fields, after } });
+  return true;
+}
+
+/** The new keys apply to the process that runs. */
+function keep(draft: Draft, position: number, record: ProgramRecord, spec: ProgramSpec): void {
   const state = adjust(record.spec, spec, record.state, draft.now);
   patch(draft, position, { spec, state, pending: atOnce(record) ?? startAfterChange(record, spec) });
 }
@@ -186,9 +234,18 @@ function newlyWanted(
  * Another process is needed. The old one gets the old spec's first stop signal; the record has the new spec
  * from here on, so the new process, whenever it may start, is the new one.
  */
-function renew(draft: Draft, position: number, record: ProgramRecord, spec: ProgramSpec): void {
-  if (!stopRest(draft, position)) changeProgram(draft, position, { type: "stop" });
-  patch(draft, position, { spec, dropping: false, pending: startAfterRenewal(record, spec) });
+function renew(
+  draft: Draft,
+  position: number,
+  record: ProgramRecord,
+  spec: ProgramSpec,
+  first: Dependants,
+): void {
+  const wasDue = record.stopDue !== null;
+  const pending = wasDue && !record.dropping ? record.pending : startAfterRenewal(record, spec);
+  if (!wasDue && !stopRest(draft, position)) stopInTurn(draft, position, first, { type: "stop" });
+  patch(draft, position, { dropping: false, pending });
+  if (!changeDue(draft, position, first, { spec })) patch(draft, position, { spec });
 }
 
 function startAfterRenewal(record: ProgramRecord, spec: ProgramSpec): ProgramRecord["pending"] {

@@ -115,8 +115,8 @@ function standDownAll(draft: Draft): void {
 function standDown(draft: Draft, position: number): void {
   const record = draft.programs[position];
   if (record === undefined) return;
-  if (record.pending !== null || record.queued || record.blocked !== null)
-    patch(draft, position, { pending: null, queued: false, blocked: null, stuck: false });
+  if (record.pending !== null || record.queued || record.blocked !== null || record.stopDue !== null)
+    patch(draft, position, { pending: null, queued: false, blocked: null, stuck: false, stopDue: null });
   const state = calm(record.state);
   if (state !== record.state) patch(draft, position, { state });
   if (state.name === "BACKOFF" || (state.name === "EXITED" && state.restartAt !== null))

@@ -3,13 +3,14 @@
  * "done".
  */
 
-import { blockOf } from "./conditions.ts";
-import { changeProgram, type Draft, decide, patch, say, stopRest } from "./draft.ts";
+import { blockOf, dependantsAmong } from "./conditions.ts";
+import { changeProgram, type Draft, decide, patch, say, stopInTurn, stopRest } from "./draft.ts";
 import { outcomeOfBlocked, outcomeOfDone } from "./outcome.ts";
 import { compareTiers } from "./plan.ts";
 import { NO_RESTARTS } from "./restart.ts";
 import type { ProgramId } from "./spec.ts";
 import type { ProgramRecord } from "./system.ts";
+import { stopNow } from "./turns.ts";
 
 /** Every autostart program wants to start. A second boot, or one after a shutdown began, is nothing. */
 export function boot(draft: Draft): void {
@@ -125,7 +126,7 @@ export function onScheduled(draft: Draft, position: number): void {
     case "queue":
       return patch(draft, position, { queued: true });
     case "kill":
-      return changeProgram(draft, position, { type: "renew", restart: "schedule", reason: null });
+      return stopInTurn(draft, position, undefined, { type: "renew", restart: "schedule", reason: null });
   }
 }
 
@@ -207,8 +208,15 @@ function startDependencies(draft: Draft, record: ProgramRecord, seen: Set<Progra
   }
 }
 
-/** An operator's stop. It also takes back a start that waits, or one that was to follow a stop under way. */
-export function requestStop(draft: Draft, position: number): void {
+/** An operator's stop: of several, who depends on another goes first. */
+export function requestStops(draft: Draft, ids: readonly ProgramId[]): void {
+  const first = dependantsAmong(draft, ids);
+  for (const id of ids) requestStop(draft, id, first.get(id));
+}
+
+/** It also takes back a start that waits, or one that was to follow a stop under way. */
+function requestStop(draft: Draft, id: ProgramId, first: readonly ProgramId[] | undefined): void {
+  const position = draft.index.get(id) ?? -1;
   const record = draft.programs[position];
   // From there on programs are stopped in order, and a stop out of turn would break it.
   if (record === undefined || draft.phase === "stopping" || draft.phase === "sweeping") return;
@@ -220,11 +228,11 @@ export function requestStop(draft: Draft, position: number): void {
   patch(draft, position, { pending: null, stoppedByHand: true, blocked: null, stuck: false, queued: false });
   if (pending !== null && (state.name === "EXITED" || state.name === "FATAL")) {
     patch(draft, position, { state: { name: "STOPPED" } });
-    const id = record.spec.id;
     say(draft, { type: "state", id, from: state.name, to: { name: "STOPPED" }, restart: null, ended: null });
     return;
   }
-  changeProgram(draft, position, { type: "stop" });
+  if (record.stopDue === null) stopInTurn(draft, position, first, { type: "stop" });
+  else stopNow(draft, id, { type: "stop" });
 }
 
 /** `exit_when_done`: nothing can run again. Event listeners serve the others and are no work of their own. */

@@ -27,12 +27,14 @@ import {
   noteStarted,
   onScheduled,
   requestStart,
-  requestStop,
+  requestStops,
   startPending,
   takeQueued,
   wishWhenDone,
 } from "./start.ts";
 import { type ExitStatus, type Millis, type Pid, type ProgramState, pidOf } from "./states.ts";
+import type { Of } from "./transition.ts";
+import { endDue, takeTurns } from "./turns.ts";
 
 export type Phase = Snapshot["phase"];
 
@@ -40,6 +42,15 @@ export type Phase = Snapshot["phase"];
 export interface Pending {
   readonly restart: RestartReason | null;
   readonly notBefore?: Millis;
+}
+
+/** A stop that waits for its turn: those that depend on the program, and are stopped for the same reason, go first. */
+export interface StopDue {
+  readonly after: readonly ProgramId[];
+  /** What is done to it then. */
+  readonly event: Of<"stop" | "renew">;
+  /** What the program is from then on: the process that runs was made from, and is stopped by, what it is now. */
+  readonly spec: ProgramSpec;
 }
 
 /** One program and what the core remembers of it. */
@@ -72,6 +83,8 @@ export interface ProgramRecord {
   readonly queued: boolean;
   /** The leader of its last run, which has ended for good while something of that run lives on: a daemon, say. */
   readonly leftBy: Pid | null;
+  /** It runs until its turn comes. */
+  readonly stopDue: StopDue | null;
 }
 
 export interface Shutdown {
@@ -124,6 +137,7 @@ export function createRecord(spec: ProgramSpec): ProgramRecord {
     stuck: false,
     queued: false,
     leftBy: null,
+    stopDue: null,
   };
 }
 
@@ -190,8 +204,7 @@ function handle(draft: Draft, event: SystemEvent): void {
       return onExited(draft, event);
     case "probed":
     case "watchdog":
-      if (draft.shutdown === null) changeProgram(draft, positionOf(draft, event.id), event);
-      return;
+      return onChecked(draft, event);
     case "group-gone":
       return onGroupGone(draft, positionOf(draft, event.id));
     case "kill-failed":
@@ -203,8 +216,7 @@ function handle(draft: Draft, event: SystemEvent): void {
       for (const id of event.ids) requestStart(draft, positionOf(draft, id), event.gated);
       return;
     case "stop":
-      for (const id of event.ids) requestStop(draft, positionOf(draft, id));
-      return;
+      return requestStops(draft, event.ids);
     case "signal":
       return changeProgram(draft, positionOf(draft, event.id), { type: "signal", signal: event.signal });
     case "forward":
@@ -235,6 +247,7 @@ function handle(draft: Draft, event: SystemEvent): void {
 /** What follows from the new state without anything more from outside. */
 function settle(draft: Draft): void {
   if (draft.shutdown === null && draft.wish === null && draft.hasMoved) {
+    takeTurns(draft);
     takeQueued(draft);
     startPending(draft);
     noteStarted(draft);
@@ -246,6 +259,14 @@ function settle(draft: Draft): void {
 
 function positionOf(draft: Draft, id: ProgramId): number {
   return draft.index.get(id) ?? -1;
+}
+
+/** A program that is about to be stopped anyway may still say whether it is ready; nothing that ends it before its turn. */
+function onChecked(draft: Draft, event: Extract<SystemEvent, { type: "probed" | "watchdog" }>): void {
+  if (draft.shutdown !== null) return;
+  const position = positionOf(draft, event.id);
+  const isReadiness = event.type === "probed" && event.check === "ready";
+  if (isReadiness || draft.programs[position]?.stopDue === null) changeProgram(draft, position, event);
 }
 
 function onTime(draft: Draft): void {
@@ -269,12 +290,16 @@ function onSpawnAnswer(draft: Draft, event: Extract<SystemEvent, { id: ProgramId
   if (record === undefined) return;
   // Somebody changed their mind between the spawn and its answer.
   if (draft.shutdown?.killed) changeProgram(draft, position, { type: "kill" });
+  else if (record.stopDue !== null) return;
   else if (record.stoppedByHand || record.dropping || record.pending !== null)
     changeProgram(draft, position, { type: "stop" });
 }
 
 function onExited(draft: Draft, event: Extract<SystemEvent, { type: "exited" }>): void {
-  const position = draft.programs.findIndex((record) => pidOf(record.state) === event.pid);
+  const isOf = ({ state }: ProgramRecord): boolean => pidOf(state) === event.pid;
+  const due = draft.programs.find(isOf);
+  if (due?.stopDue) endDue(draft, due.spec.id, due.stopDue.event);
+  const position = due === undefined ? -1 : positionOf(draft, due.spec.id);
   const record = draft.programs[position];
   if (record === undefined) return;
   const { spec, state, history } = record;

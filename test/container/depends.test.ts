@@ -21,6 +21,11 @@ function spawned(init: Init): string[] {
   return init.own().flatMap((line) => /spawned: '(.*)' with pid/.exec(line)?.[1] ?? []);
 }
 
+/** The programs in the order in which they were stopped. */
+function stopped(init: Init): string[] {
+  return init.own().flatMap((line) => /stopped: (\S+) \(/.exec(line)?.[1] ?? []);
+}
+
 async function description(init: Init, name: string): Promise<string> {
   const info = await init.rpc("getProcessInfo", name);
   return String((info as Record<string, unknown>)["description"]);
@@ -224,9 +229,13 @@ describe("later", { concurrency: 4 }, () => {
       ].join(""),
     });
     for (const name of ["redis", "app", "web", "other"]) await init.event(name, "start");
+    await init.line(/spawned: 'web'/);
+    const after = init.lines.length;
     await init.rpc("signalProcess", "redis", "USR1");
     await init.event("web", "start", { count: 2 });
+    await init.line(/spawned: 'web'/, { after });
     for (const name of ["app", "web"]) assert.equal(init.events(name, "TERM").length, 1);
+    assert.deepEqual(stopped(init), ["web", "app"], "they go down in order");
     assert.deepEqual(spawned(init).slice(-3), ["redis", "app", "web"], "they come back in order");
     assert.equal(init.events("other", "start").length, 1);
     const { body } = await init.httpStatus("/metrics", 200);
@@ -256,6 +265,31 @@ describe("later", { concurrency: 4 }, () => {
     for (const name of ["app", "web"]) assert.equal(init.events(name, "TERM").length, 1);
     assert.equal(init.events("other", "start").length, 1);
     await init.httpStatus("/readyz", 200);
+  });
+
+  conformance(68, "a restart of tsinit's own: who goes with it goes down first", async (box) => {
+    const config = (value: string): string =>
+      [
+        program("redis", actor("redis", ...GENTLE), "startsecs=0", `environment=A="${value}"`),
+        server("app", "depends_on=redis", "restart_with=redis", "startsecs=0"),
+        server("web", "depends_on=app", "restart_with=app", "startsecs=0"),
+        server("other", "depends_on=redis", "startsecs=0"),
+        program("db", actor("db", ...GENTLE), "startsecs=0", "runtime_max_secs=4"),
+        server("report", "depends_on=db", "restart_with=db", "startsecs=0"),
+      ].join("");
+    const init = await box.init({ config: config("1") });
+    for (const name of ["web", "other", "report"]) await init.line(new RegExp(`spawned: '${name}'`));
+    const after = init.lines.length;
+    init.writeConfig(config("2"));
+    init.signal("SIGHUP");
+    for (const name of ["web", "report"]) await init.line(new RegExp(`spawned: '${name}'`), { after });
+    const of = (names: readonly string[], all: readonly string[]): string[] =>
+      all.filter((name) => names.includes(name));
+    const cache = ["redis", "app", "web", "other"];
+    assert.deepEqual(of(cache, stopped(init)), ["web", "app", "redis"]);
+    assert.deepEqual(of(cache, spawned(init)).slice(-3), ["redis", "app", "web"]);
+    assert.deepEqual(of(["db", "report"], stopped(init)).slice(0, 2), ["report", "db"]);
+    assert.equal(init.events("other", "start").length, 1);
   });
 
   boxed("the stop order is the reverse, whatever the priorities say", async (box) => {
@@ -383,6 +417,21 @@ describe("by hand", { concurrency: 4 }, () => {
         .filter((name) => name !== "other"),
       ["redis", "migrate", "app"],
     );
+  });
+
+  boxed("restart of everything: who depends on another is stopped first", async (box) => {
+    const redis = program("redis", actor("redis", ...GENTLE), "startsecs=0");
+    const app = program(
+      "app",
+      actor("app", "on:TERM=sleep:0.3+note:gone+exit:0", "hold"),
+      "depends_on=redis",
+    );
+    const init = await box.init({ config: `${redis}${app}startsecs=0\n` });
+    await init.event("app", "start");
+    await init.rpc("restart");
+    await init.event("app", "start", { count: 2 });
+    const at = (name: string, event: string): number => init.events(name, event)[0]?.at ?? Number.NaN;
+    assert.ok(at("app", "gone") < at("redis", "TERM"), init.report());
   });
 
   boxed("layers that depend on all of the layer before start at once", async (box) => {

@@ -66,6 +66,18 @@ describe("update by the real supervisorctl", { concurrency: 3 }, () => {
     assert.equal((await theirs(init, "update")).stdout, added.join(""), init.report());
   });
 
+  boxed("update of a chain that is gone begins with its end", async (box) => {
+    const chain = [program("redis"), program("worker", { depends_on: "redis" })];
+    const init = await box.init({ config: [program("web"), ...chain].join("") });
+    for (const name of ["web", "worker"]) await init.event(name, "start");
+    init.writeConfig(program("web"));
+    const lines = ["worker", "redis"].flatMap((name) => [
+      `${name}: stopped`,
+      `${name}: removed process group`,
+    ]);
+    assert.equal((await theirs(init, "update")).stdout, `${lines.join("\n")}\n`, init.report());
+  });
+
   boxed("update of one group, of a new and of a gone one, and of all", async (box) => {
     const init = await box.init({ config: crew({}) });
     const before = await start(init);
@@ -234,6 +246,38 @@ describe("SIGHUP", { concurrency: 3 }, () => {
       await init.event("fresh", "TERM", { count: 2 });
     },
   );
+
+  boxed("a chain that changes goes down from its end, each by what it was started with", async (box) => {
+    // It ends when it is told to: until then it is at its last task.
+    const busy = (name: string): string => actor(name, "on:TERM=", "on:USR1=exit:0", "hold");
+    const config = (value: string, stopsignal: string): string =>
+      [
+        `[program:redis]\ncommand=${actor("redis", "on:TERM=exit:0", "on:INT=exit:0", "hold")}`,
+        `startsecs=0\nstopsignal=${stopsignal}\nenvironment=A="${value}"`,
+        `[program:worker]\ncommand=${busy("worker")}\ndepends_on=redis`,
+        `startsecs=0\nstopwaitsecs=100\nenvironment=A="${value}"`,
+        program("guest", { depends_on: "redis" }),
+        program("other", { environment: `A="${value}"` }),
+      ].join("\n");
+    const init = await box.init({ config: config("1", "TERM") });
+    for (const name of ["worker", "guest", "other"]) await init.event(name, "start");
+    const before = await pids(init);
+    init.writeConfig(config("2", "INT"));
+    await hup(init);
+    await init.event("worker", "TERM");
+    await init.event("other", "start", { count: 2 });
+    await hup(init);
+    const redis = await init.state("redis", "RUNNING");
+    assert.equal(redis["pid"], before["redis"]);
+    assert.match(String(redis["description"]), /^pid \d+, uptime /);
+    assert.equal(init.events("redis", "TERM").length, 0);
+    await init.rpc("signalProcess", "worker", "USR1");
+    await init.event("redis", "TERM");
+    await init.event("worker", "start", { count: 2 });
+    assert.equal(init.events("redis", "INT").length, 0);
+    await init.event("redis", "start", { count: 2 });
+    assert.equal((await pids(init))["guest"], before["guest"]);
+  });
 
   boxed("what only a new start applies is said once for each reload; programs go on", async (box) => {
     const init = await box.init({ config: `[tsinit]\nlisten=127.0.0.1:9180\n${program("web")}` });
