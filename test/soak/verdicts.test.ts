@@ -40,6 +40,18 @@ test("growth by more than 5 %, and by more than the floor, is a leak", () => {
   assert.match(broken(series(small, small, { rssAnonKiB: 8_001 + FLOOR_KIB })).join(), /RssAnon/);
 });
 
+test("what is not collected at one time and at another is no growth; that the lowest rise is", () => {
+  const swings = (...sizes: readonly number[]) => series(...sizes.map((rssAnonKiB) => ({ rssAnonKiB })));
+  assert.deepEqual(
+    broken(swings(60_000, 90_000, 65_000, 150_000, 66_000, 61_000, 140_000, 95_000, 63_000)),
+    [],
+  );
+  assert.match(
+    broken(swings(60_000, 190_000, 95_000, 70_000, 72_000, 81_000, 80_000, 75_000, 99_000)).join(),
+    /RssAnon/,
+  );
+});
+
 test("one descriptor, thread, zombie or wake-up more is found", () => {
   assert.match(broken(series({}, {}, { fds: 31 })).join(), /descriptors/);
   assert.match(broken(series({}, { threads: 5 }, {})).join(), /threads/);
