@@ -149,7 +149,7 @@ class Onlooker {
   see(system: System, effect: Effect): void {
     assert.equal(this.exited, null, `${effect.type} after the exit`);
     if (effect.type === "exit") this.exited = effect.outcome;
-    if (effect.type === "watch-group" && !this.isEnding) this.#endedBefore.add(effect.pid);
+    if (effect.type === "watch-group") this.#seeLeft(system, effect.id, effect.pid);
     if (effect.type === "spawn") this.#seeSpawn(system, effect.id, effect.stage);
     if (effect.type === "journal") this.#seeEntry(system, effect.entry);
   }
@@ -270,6 +270,16 @@ class Onlooker {
 
   /** Leaders that ended before a shutdown began, though what they left may be waited for in it. */
   readonly #endedBefore = new Set<Pid>();
+
+  /** A leader has ended, which the journal tells only when what it left is gone too: the container may end before that. */
+  #seeLeft(system: System, id: ProgramId, pid: Pid): void {
+    if (!this.isEnding) this.#endedBefore.add(pid);
+    else if (system.plan.passthrough && !this.isFaulted) {
+      const { spec, state } = programAt(system, id) ?? {};
+      if (spec?.kind === "main" && state?.name === "STOPPING" && state.status !== null)
+        this.expectedCode ??= exitCode(state.status);
+    }
+  }
 
   #expectMain(system: System, { from, to, ended }: Extract<JournalEntry, { type: "state" }>): void {
     const record = system.programs.find(({ spec }) => spec.kind === "main");
