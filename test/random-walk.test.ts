@@ -9,7 +9,14 @@ import type { Effect, JournalEntry, Outcome } from "../src/core/effect.ts";
 import type { SystemEvent } from "../src/core/event.ts";
 import { compareTiers, findCycle, orderPrograms } from "../src/core/plan.ts";
 import type { Dependency, Plan, ProgramId, ProgramSpec } from "../src/core/spec.ts";
-import { type ExitStatus, exitCode, type ProgramState, pidOf, type StateName } from "../src/core/states.ts";
+import {
+  type ExitStatus,
+  exitCode,
+  type Pid,
+  type ProgramState,
+  pidOf,
+  type StateName,
+} from "../src/core/states.ts";
 import { createSystem, nextDeadline, programAt, type System, step } from "../src/core/system.ts";
 import { fakePlan, fakeSpec } from "./fakes/plans.ts";
 import { mulberry32 } from "./fakes/random.ts";
@@ -142,6 +149,7 @@ class Onlooker {
   see(system: System, effect: Effect): void {
     assert.equal(this.exited, null, `${effect.type} after the exit`);
     if (effect.type === "exit") this.exited = effect.outcome;
+    if (effect.type === "watch-group") this.#seeLeft(system, effect.id, effect.pid);
     if (effect.type === "spawn") this.#seeSpawn(system, effect.id, effect.stage);
     if (effect.type === "journal") this.#seeEntry(system, effect.entry);
   }
@@ -260,13 +268,26 @@ class Onlooker {
     else if (!this.isEnding && record.spec.critical && to.name === "FATAL") this.expectedCode = to.code || 1;
   }
 
+  /** Leaders that ended before a shutdown began, though what they left may be waited for in it. */
+  readonly #endedBefore = new Set<Pid>();
+
+  /** A leader has ended, which the journal tells only when what it left is gone too: the container may end before that. */
+  #seeLeft(system: System, id: ProgramId, pid: Pid): void {
+    if (!this.isEnding) this.#endedBefore.add(pid);
+    else if (system.plan.passthrough && !this.isFaulted) {
+      const { spec, state } = programAt(system, id) ?? {};
+      if (spec?.kind === "main" && state?.name === "STOPPING" && state.status !== null)
+        this.expectedCode ??= exitCode(state.status);
+    }
+  }
+
   #expectMain(system: System, { from, to, ended }: Extract<JournalEntry, { type: "state" }>): void {
     const record = system.programs.find(({ spec }) => spec.kind === "main");
     const isWaitedFor = system.plan.passthrough && this.isEnding && !this.isFaulted;
     if (this.isEnding && !isWaitedFor) return;
     if (to.name === "FATAL") this.expectedCode = to.code || 1;
     else if (to.name === "EXITED") this.expectedCode = exitCode(to.status);
-    else if (ended === null) return;
+    else if (ended === null || this.#endedBefore.has(ended.pid)) return;
     else if (isWaitedFor || (from === "UNKNOWN" && !record?.stoppedByHand))
       this.expectedCode = exitCode(ended.status);
   }

@@ -10,7 +10,13 @@ import { describeStatus } from "../src/core/describe.ts";
 import type { Effect, JournalEntry } from "../src/core/effect.ts";
 import type { Blame, SystemEvent } from "../src/core/event.ts";
 import { parseSignal, signalName } from "../src/core/signal-names.ts";
-import { type Dependency, type GlobalSpec, namespec, type ProgramSpec } from "../src/core/spec.ts";
+import {
+  type Dependency,
+  type GlobalSpec,
+  type HookSpec,
+  namespec,
+  type ProgramSpec,
+} from "../src/core/spec.ts";
 import { type ExitStatus, type Pid, type ProgramState, pidOf } from "../src/core/states.ts";
 import { createSystem, nextDeadline, programAt, type System, step } from "../src/core/system.ts";
 import { fakePlan, fakeSpec } from "./fakes/plans.ts";
@@ -82,8 +88,8 @@ function parseKeys(words: readonly string[]): Partial<ProgramSpec> {
     else if (key === "live") keys["live"] = { ...LIVE, failures: Number(value) };
     else if (key === "restart") keys["restart"] = parseRestart(value);
     else if (key === "schedule") keys["schedule"] = { ...SCHEDULE, overlap: value };
-    else if (key === "pre") keys["preStart"] = HOOK;
-    else if (key === "stop-command") keys["stopCommand"] = HOOK;
+    else if (key === "pre") keys["preStart"] = parseHook(value);
+    else if (key === "stop-command") keys["stopCommand"] = parseHook(value);
     else assert.fail(`unknown key ${word}`);
   }
   return keys;
@@ -92,7 +98,11 @@ function parseKeys(words: readonly string[]): Partial<ProgramSpec> {
 const TCP = { kind: "tcp", host: "localhost", port: 80 } as const;
 const LIVE = { probe: TCP, interval: 10, timeout: 3, delay: 0 };
 const SCHEDULE = { expression: "* * * * *", timezone: null };
-const HOOK = { command: "hook", argv: ["hook"] };
+
+function parseHook(value: string): HookSpec {
+  const command = value === "true" ? "hook" : value;
+  return { command, argv: [command] };
+}
 
 /** `redis` or `redis/started`. */
 function parseDependency(text: string): Dependency {
@@ -241,7 +251,7 @@ function perform(run: Run, effect: Effect): SystemEvent | null {
       write(renderEntry(run, effect.entry));
       return null;
     case "stop-command":
-      write(`  stop-command ${name(run, effect.id)}`);
+      write(`  stop-command ${name(run, effect.id)} ${effect.hook.command}`);
       return null;
     case "spawn": {
       const failure = run.spawnFails.get(effect.id);
@@ -375,7 +385,7 @@ function execute(run: Run, verb: string, words: readonly string[]): void {
     case "scheduled":
       return handle(run, { type: verb, id: idOf(first) });
     case "group-gone":
-      return handle(run, { type: "group-gone", id: idOf(first) });
+      return handle(run, { type: "group-gone", id: idOf(first), pid: Number(second) });
     case "start":
       return handle(run, { type: "start", ids: words.map(idOf), gated: false });
     case "start-gated":

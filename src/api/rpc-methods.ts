@@ -5,7 +5,6 @@ import { RpcError } from "./faults.ts";
 import { type Arguments, type MethodContext, method, NAME, type NamedMethod, type Param } from "./method.ts";
 import { OUTPUT_METHODS } from "./output-methods.ts";
 import { configInfo, processInfo } from "./process-info.ts";
-import { stopInOrder } from "./stop-order.ts";
 import { findProgram, findTarget, groupMembers, inOrder, isActive, result } from "./targets.ts";
 import { commandFault, type Settled, signalProgram, startPrograms, stopPrograms } from "./waits.ts";
 import type { Value } from "./xmlrpc.ts";
@@ -176,7 +175,7 @@ async function stopProcess(context: MethodContext, args: Arguments): Promise<Val
 
 async function stop({ control }: MethodContext, programs: ProgramSnapshot[], wait: boolean): Promise<Value> {
   const up = programs.filter(isStoppable);
-  return results(up, await stopInOrder(control, up, wait));
+  return results(up, await stopPrograms(control, up, wait));
 }
 
 /** In the order in which they were asked for, whoever was first to be done. */
@@ -199,7 +198,7 @@ async function stopGroup(context: MethodContext, args: Arguments): Promise<Value
     : null;
   if (kept === null) return stop(context, up, args.flag(1));
   const leaving = up.filter(({ id }) => !kept.has(id));
-  const settled = await stopInOrder(control, leaving, true).finally(() => updates.stopped());
+  const settled = await stopPrograms(control, leaving, true).finally(() => updates.stopped());
   const faults = new Map(settled.map(({ spec, fault }) => [spec.id, fault]));
   return up.map(({ id, spec }) => result({ spec, fault: faults.get(id) ?? null }));
 }

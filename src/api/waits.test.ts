@@ -309,3 +309,55 @@ test("start all: each with its own answer", async () => {
     "web ABNORMAL_TERMINATION: web: migrate failed: exit status 3",
   ]);
 });
+
+test("a stop of several is answered when all are down, who depends on another first; results come as asked", async () => {
+  const on = (name: string) => ({ dependsOn: [{ id: `${name}:${name}`, condition: "started" as const }] });
+  const UP = { startsecs: 0 };
+  const { fake } = setUp([
+    fakeSpec("db", UP),
+    fakeSpec("other", UP),
+    fakeSpec("worker", { ...UP, ...on("db") }),
+  ]);
+  for (const name of ["db", "other", "worker"]) fake.stubborn.add(`${name}:${name}`);
+  const stopping = (): string[] =>
+    fake.control
+      .snapshot()
+      .programs.flatMap(({ spec, state }) => (state.name === "STOPPING" ? spec.name : []));
+  fake.boot();
+  let answered = false;
+  const answer = call(fake, "stopAllProcesses").then((value) => {
+    answered = true;
+    return value;
+  });
+  await turn();
+  assert.deepEqual(stopping(), ["other", "worker"]);
+  fake.end("worker:worker", 0);
+  await turn();
+  assert.deepEqual(stopping().sort(), ["db", "other"], "it waits for nobody but who depends on it");
+  fake.end("db:db", 0);
+  await turn();
+  assert.equal(answered, false);
+  fake.end("other:other", 0);
+  const [db, other, worker] = ["db", "other", "worker"].map((name) => ({
+    name,
+    group: name,
+    status: 80,
+    description: "OK",
+  }));
+  assert.deepEqual(await answer, [db, other, worker]);
+});
+
+test("without waiting a stop of several is answered at once, and goes on in order", async () => {
+  const { fake } = setUp([
+    fakeSpec("db", { startsecs: 0 }),
+    fakeSpec("web", { startsecs: 0, dependsOn: [{ id: "db:db", condition: "started" }] }),
+  ]);
+  fake.boot();
+  const answer = (await call(fake, "stopAllProcesses", false)) as { status: number }[];
+  assert.deepEqual(
+    answer.map(({ status }) => status),
+    [80, 80],
+  );
+  while (fake.signals.length < 2) await turn();
+  assert.deepEqual(fake.signals, ["web:web 15", "db:db 15"]);
+});

@@ -168,7 +168,8 @@ export function stopRest(draft: Draft, position: number): boolean {
   return true;
 }
 
-function isReady(state: ProgramState): boolean {
+/** It is RUNNING, and its check passes where it has one. */
+export function isReady(state: ProgramState): boolean {
   return state.name === "RUNNING" && state.ready;
 }
 

@@ -1,13 +1,22 @@
 /** What the core wants done. The shell performs them in order; it decides nothing. */
 import type { Signal } from "./signal-names.ts";
-import type { ProgramId } from "./spec.ts";
+import type { HookSpec, ProgramId, ProgramSpec } from "./spec.ts";
 import type { ExitStatus, Pid, ProgramState, StateName } from "./states.ts";
 
 export type Effect =
   /** `pre`: `start_command_pre`, whose exit 0 is followed by the program itself. */
   | { readonly type: "spawn"; readonly id: ProgramId; readonly stage: "pre" | "main" }
-  /** Run `stop_command` beside the program; answer `stop-command-failed` when that cannot be done or does not end well. */
-  | { readonly type: "stop-command"; readonly id: ProgramId; readonly pid: Pid }
+  /**
+   * Run `stop_command` beside the program; answer `stop-command-failed` when that cannot be done or does not end well.
+   * `spec`: what the process was made from, which the program may no longer be.
+   */
+  | {
+      readonly type: "stop-command";
+      readonly id: ProgramId;
+      readonly pid: Pid;
+      readonly spec: ProgramSpec;
+      readonly hook: HookSpec;
+    }
   /** group: to every member of the process group `pid`. */
   | {
       readonly type: "kill";

@@ -45,8 +45,8 @@ export type SystemEvent =
     }
   /** The time of a schedule has come. */
   | { readonly type: "scheduled"; readonly id: ProgramId }
-  /** The last of what a program whose leader had gone before had left behind ended. */
-  | { readonly type: "group-gone"; readonly id: ProgramId }
+  /** The last of what a program had left behind ended. `pid`: the leader that had gone before, of this run or an earlier one. */
+  | { readonly type: "group-gone"; readonly id: ProgramId; readonly pid: Pid }
   /** kill(2) was refused with anything but ESRCH. */
   | { readonly type: "kill-failed"; readonly id: ProgramId; readonly reason: string }
   /** Operator commands. `gated`: in tier order, waiting as at boot (several programs at once). */

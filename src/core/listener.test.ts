@@ -1,7 +1,7 @@
 /** Pools: who gets which event, and random histories with what must hold whatever happens. `SEED=n` walks one again. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FRESH_RUN } from "../../test/fakes/plans.ts";
+import { FRESH_RUN, fakeSpec } from "../../test/fakes/plans.ts";
 import { mulberry32 } from "../../test/fakes/random.ts";
 import type { JournalEntry } from "./effect.ts";
 import { Pool, type Queued, renderEnvelope } from "./listener.ts";
@@ -36,6 +36,7 @@ function entry(id: string, to: ProgramState["name"]): Extract<JournalEntry, { ty
       pid: 7,
       leader: 7,
       begunAt: 0,
+      keys: fakeSpec("web"),
       signalsSent: 1,
       nextAt: 0,
       status: null,

@@ -194,7 +194,7 @@ function exited(spec: ProgramSpec, from: ProgramState, event: Of<"exited">, now:
       { type: "kill-rest", id: spec.id, signal: SIGNALS.KILL, except: null },
     ];
     const restartAt = Math.max(policy.at, now + CLEARING_MS);
-    return [{ ...over, restartAt, clearing: policy.at }, [...effects, ...clear]];
+    return [{ ...over, restartAt, clearing: { group: pid, restartAt: policy.at } }, [...effects, ...clear]];
   }
   const restart = restartReason(status);
   if (policy.at > now) return [{ ...over, restartAt: policy.at }, effects];

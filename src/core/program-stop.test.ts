@@ -36,3 +36,24 @@ test("kill: SIGKILL to the group from every state with a process, nothing else a
     assert.ok(kills(later).every((kill) => kill.endsWith(" 9")));
   }
 });
+
+test("a stop goes by the keys that it began with, whatever the spec has become", () => {
+  const spec: ProgramSpec = { ...SPEC, stopsignals: [2, 15], stopasgroup: true, killasgroup: true };
+  const other: ProgramSpec = { ...SPEC, stopsignals: [3], stopwaitsecs: 60, killasgroup: false };
+  let [state, effects] = step(spec, RUNNING, { type: "stop" }, 0);
+  const sent = kills(effects);
+  for (let turn = 0; turn < 3; turn++) {
+    [state, effects] = step(other, state, { type: "time", mayStart: true }, deadline(state) ?? Number.NaN);
+    sent.push(...kills(effects));
+  }
+  assert.deepEqual(sent, ["-7 2", "-7 15", "-7 9", "-7 9"]);
+  assert.equal(deadline(state), 16_000);
+});
+
+test("the stop_command comes with the spec of the process that is stopped", () => {
+  const hook = { command: "quit", argv: ["quit"] };
+  const spec: ProgramSpec = { ...SPEC, stopCommand: hook, stopwaitsecs: 2 };
+  const [state, effects] = step(spec, RUNNING, { type: "stop" }, 0);
+  assert.deepEqual(effects.slice(1), [{ type: "stop-command", id: SPEC.id, pid: 7, spec, hook }]);
+  assert.equal(deadline(state), 2000);
+});

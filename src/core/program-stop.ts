@@ -1,12 +1,12 @@
 /**
  * How a program is stopped: `stop_command`, then its signals one by one, SIGKILL at last, and the same for what it leaves
- * behind. It is stopped when all of them are gone.
+ * behind. It is stopped when all of them are gone. A stop goes by the keys that it began with.
  */
 import type { Effect } from "./effect.ts";
 import { CLEARING_MS, failedRun, failedStart, isExpected } from "./program-run.ts";
 import { SIGNALS, type Signal } from "./signal-names.ts";
 import type { ProgramSpec } from "./spec.ts";
-import type { ExitStatus, Failure, Millis, Pid, ProgramState } from "./states.ts";
+import type { ExitStatus, Failure, Millis, Pid, ProgramState, StopKeys } from "./states.ts";
 import { type In, kill, type Move, moved, type Of } from "./transition.ts";
 
 export function onStop(spec: ProgramSpec, state: ProgramState, now: Millis): Move {
@@ -41,7 +41,7 @@ export function onStopRest(
 ): Move {
   if (state.name !== "STOPPED" && state.name !== "EXITED" && state.name !== "FATAL") return [state, []];
   const { id } = spec;
-  const next = { ...stopping(pid, now, 1, now + spec.stopwaitsecs * 1000, null), leader: null };
+  const next = { ...stopping(spec, pid, now, 1, now + spec.stopwaitsecs * 1000, null), leader: null };
   const [, effects] = moved(spec, state, next);
   return [
     next,
@@ -64,33 +64,34 @@ export function stop(
   now: Millis,
 ): Move {
   const { id } = spec;
-  const next = stopping(pid, now, command === null ? 1 : 0, now + spec.stopwaitsecs * 1000, failure);
+  const next = stopping(spec, pid, now, command === null ? 1 : 0, now + spec.stopwaitsecs * 1000, failure);
   const [, effects] = moved(spec, state, next);
-  if (command !== null) return [next, [...effects, { type: "stop-command", id, pid }]];
+  if (command !== null) return [next, [...effects, { type: "stop-command", id, pid, spec, hook: command }]];
   return [next, [...effects, kill(id, pid, signalAt(spec, 1), spec.stopasgroup)]];
 }
 
 /** A waiting time of the stop is over: the next signal of the list, and SIGKILL from the end of it on. */
 export function onStopWaited(spec: ProgramSpec, state: In<"STOPPING">, now: Millis): Move {
   const { id } = spec;
+  const { keys } = state;
   const signalsSent = state.signalsSent + 1;
   if (state.leader === null) return onRestWaited(spec, state, now);
-  if (signalsSent <= spec.stopsignals.length) {
-    const next = { ...state, signalsSent, nextAt: now + spec.stopwaitsecs * 1000 };
-    return [next, [kill(id, state.pid, signalAt(spec, signalsSent), spec.stopasgroup)]];
+  if (signalsSent <= keys.stopsignals.length) {
+    const next = { ...state, signalsSent, nextAt: now + keys.stopwaitsecs * 1000 };
+    return [next, [kill(id, state.pid, signalAt(keys, signalsSent), keys.stopasgroup)]];
   }
   return [
-    { ...state, signalsSent: afterKill(spec, state.signalsSent), nextAt: nextKillAt(spec, now) },
-    [killing(spec, state, spec.killasgroup, now), kill(id, state.pid, SIGNALS.KILL, spec.killasgroup)],
+    { ...state, signalsSent: afterKill(keys, state.signalsSent), nextAt: nextKillAt(keys, now) },
+    [killing(spec, state, keys.killasgroup, now), kill(id, state.pid, SIGNALS.KILL, keys.killasgroup)],
   ];
 }
 
 /** The leader is gone, and what it left behind has had its time. What SIGKILL does not end is not waited for. */
 function onRestWaited(spec: ProgramSpec, state: In<"STOPPING">, now: Millis): Move {
   const { id } = spec;
-  if (state.signalsSent > spec.stopsignals.length) return stopped(spec, state, state.status, now);
+  if (state.signalsSent > state.keys.stopsignals.length) return stopped(spec, state, state.status, now);
   return [
-    { ...state, signalsSent: afterKill(spec, state.signalsSent), nextAt: now + CLEARING_MS },
+    { ...state, signalsSent: afterKill(state.keys, state.signalsSent), nextAt: now + CLEARING_MS },
     [killing(spec, state, true, now), { type: "kill-rest", id, signal: SIGNALS.KILL, except: null }],
   ];
 }
@@ -105,7 +106,7 @@ export function onKill(spec: ProgramSpec, state: ProgramState, now: Millis): Mov
     case "STARTING":
     case "RUNNING": {
       if (state.pid === null) return [state, []];
-      const next = stopping(state.pid, now, afterKill(spec, 0), nextKillAt(spec, now), null);
+      const next = stopping(spec, state.pid, now, afterKill(spec, 0), nextKillAt(spec, now), null);
       const [, effects] = moved(spec, state, next);
       return [next, [...effects, kill(spec.id, state.pid, SIGNALS.KILL, true)]];
     }
@@ -113,8 +114,8 @@ export function onKill(spec: ProgramSpec, state: ProgramState, now: Millis): Mov
       return [
         {
           ...state,
-          signalsSent: afterKill(spec, state.signalsSent),
-          nextAt: nextKillAt(spec, now),
+          signalsSent: afterKill(state.keys, state.signalsSent),
+          nextAt: nextKillAt(state.keys, now),
           failure: null,
         },
         [
@@ -138,9 +139,10 @@ export function onKill(spec: ProgramSpec, state: ProgramState, now: Millis): Mov
  * they are gone too. Not before its end: a program that ends well ends its workers itself.
  */
 export function leaderGone(spec: ProgramSpec, state: In<"STOPPING">, status: ExitStatus): Move {
-  const killed = state.signalsSent > spec.stopsignals.length;
-  const groupKnows = state.signalsSent > 0 && (killed ? spec.killasgroup : spec.stopasgroup);
-  const signal = signalAt(spec, Math.max(1, state.signalsSent));
+  const { keys } = state;
+  const killed = state.signalsSent > keys.stopsignals.length;
+  const groupKnows = state.signalsSent > 0 && (killed ? keys.killasgroup : keys.stopasgroup);
+  const signal = signalAt(keys, Math.max(1, state.signalsSent));
   return [
     { ...state, leader: null, status },
     [
@@ -164,28 +166,31 @@ export function stopped(
 }
 
 function stopping(
+  spec: ProgramSpec,
   pid: Pid,
   begunAt: Millis,
   signalsSent: number,
   nextAt: Millis,
   failure: Failure | null,
 ): In<"STOPPING"> {
-  return { name: "STOPPING", pid, leader: pid, begunAt, signalsSent, nextAt, status: null, failure };
+  const { stopsignals, stopwaitsecs, stopasgroup, killasgroup } = spec;
+  const keys: StopKeys = { stopsignals, stopwaitsecs, stopasgroup, killasgroup };
+  return { name: "STOPPING", pid, leader: pid, begunAt, keys, signalsSent, nextAt, status: null, failure };
 }
 
 /** The n-th signal of a stop, counted from 1; SIGKILL after the last. */
-function signalAt(spec: ProgramSpec, n: number): Signal {
-  return spec.stopsignals[n - 1] ?? SIGNALS.KILL;
+function signalAt({ stopsignals }: StopKeys, n: number): Signal {
+  return stopsignals[n - 1] ?? SIGNALS.KILL;
 }
 
 /** `signalsSent` once SIGKILL is out: past the list, so that only SIGKILL can follow. */
-function afterKill(spec: ProgramSpec, sent: number): number {
-  return Math.max(sent, spec.stopsignals.length) + 1;
+function afterKill({ stopsignals }: StopKeys, sent: number): number {
+  return Math.max(sent, stopsignals.length) + 1;
 }
 
 /**
  * SIGKILL is repeated; at least a second apart, or `stopwaitsecs=0` would spin on a process that cannot die.
  */
-function nextKillAt(spec: ProgramSpec, now: Millis): Millis {
-  return now + Math.max(spec.stopwaitsecs, 1) * 1000;
+function nextKillAt({ stopwaitsecs }: StopKeys, now: Millis): Millis {
+  return now + Math.max(stopwaitsecs, 1) * 1000;
 }

@@ -65,10 +65,31 @@ test("stop and start without a process to act on", () => {
 
 test("group-gone and kill-failed mean something only where a stop or a process is under way", () => {
   const leaderless: ProgramState = { ...STOPPING, leader: null, status: OK };
-  assert.equal(step(SPEC, leaderless, { type: "group-gone" }, 0)[0].name, "STOPPED");
-  assert.equal(step(SPEC, STOPPING, { type: "group-gone" }, 0)[0], STOPPING);
+  assert.equal(step(SPEC, leaderless, { type: "group-gone", pid: 7 }, 0)[0].name, "STOPPED");
+  assert.equal(step(SPEC, STOPPING, { type: "group-gone", pid: 7 }, 0)[0], STOPPING);
+  assert.equal(step(SPEC, leaderless, { type: "group-gone", pid: 6 }, 0)[0], leaderless);
   const failed: ProgramEvent = { type: "kill-failed", reason: "EPERM" };
   assert.equal(step(SPEC, RUNNING, failed, 0)[0].name, "UNKNOWN");
   assert.equal(step(SPEC, leaderless, failed, 0)[0].name, "STOPPED");
   assert.deepEqual(step(SPEC, { name: "STOPPED" }, failed, 0), [{ name: "STOPPED" }, []]);
+});
+
+test("an answer about an earlier process or group is none about the present one", () => {
+  const clearing: ProgramState = {
+    name: "EXITED",
+    status: OK,
+    expected: true,
+    restartAt: 5000,
+    clearing: { group: 7, restartAt: 100 },
+  };
+  assert.equal(step(SPEC, clearing, { type: "group-gone", pid: 6 }, 0)[0], clearing);
+  assert.equal(deadline(step(SPEC, clearing, { type: "group-gone", pid: 7 }, 0)[0]), 100);
+  const asking: ProgramState = { ...STOPPING, signalsSent: 0 };
+  const failed = (pid: number): ProgramEvent => ({
+    type: "stop-command-failed",
+    pid,
+    reason: "exit status 1",
+  });
+  assert.deepEqual(step(SPEC, asking, failed(6), 0), [asking, []]);
+  assert.deepEqual(kills(step(SPEC, asking, failed(7), 0)[1]), ["7 15"]);
 });

@@ -70,10 +70,7 @@ export function step(spec: ProgramSpec, state: ProgramState, event: ProgramEvent
     case "exited":
       return onExited(spec, state, event, now);
     case "group-gone":
-      if (state.name === "EXITED" && state.clearing !== null)
-        return [{ ...state, restartAt: state.clearing, clearing: null }, []];
-      if (state.name !== "STOPPING" || state.leader !== null) return [state, []];
-      return stopped(spec, state, state.status, now);
+      return onGroupGone(spec, state, event, now);
     case "stop-rest":
       return onStopRest(spec, state, event, now);
     case "kill-failed":
@@ -87,7 +84,8 @@ export function step(spec: ProgramSpec, state: ProgramState, event: ProgramEvent
     case "main-pid":
       return onMainPid(spec, state, event);
     case "stop-command-failed":
-      if (state.name !== "STOPPING" || state.signalsSent > 0) return [state, []];
+      if (state.name !== "STOPPING" || state.leader !== event.pid || state.signalsSent > 0)
+        return [state, []];
       return onStopWaited(spec, state, now);
     case "renew":
       return onRenew(spec, state, event, now);
@@ -176,6 +174,14 @@ function onExited(spec: ProgramSpec, state: ProgramState, event: Of<"exited">, n
     case "FATAL":
       return [state, []];
   }
+}
+
+/** Of an earlier run it may be late: what is waited for is the end of this one's. */
+function onGroupGone(spec: ProgramSpec, state: ProgramState, event: Of<"group-gone">, now: Millis): Move {
+  if (state.name === "EXITED" && state.clearing?.group === event.pid)
+    return [{ ...state, restartAt: state.clearing.restartAt, clearing: null }, []];
+  if (state.name !== "STOPPING" || state.leader !== null || state.pid !== event.pid) return [state, []];
+  return stopped(spec, state, state.status, now);
 }
 
 function onKillFailed(spec: ProgramSpec, state: ProgramState, event: Of<"kill-failed">, now: Millis): Move {

@@ -4,7 +4,7 @@
  */
 import { dependantsAmong, restartedBefore } from "./conditions.ts";
 import { diffGroups, diffSpecs } from "./diff.ts";
-import { type Draft, patch, say, setPrograms, stopInTurn, stopRest, takeAlong } from "./draft.ts";
+import { type Draft, isReady, patch, say, setPrograms, stopInTurn, stopRest, takeAlong } from "./draft.ts";
 import { assertUniqueIds, orderBySpec, orderPrograms } from "./plan.ts";
 import { adjust } from "./program-checks.ts";
 import { isRestarted } from "./program-run.ts";
@@ -189,6 +189,9 @@ function changeDue(draft: Draft, position: number, first: Dependants, fields: Pa
 /** The new keys apply to the process that runs. */
 function keep(draft: Draft, position: number, record: ProgramRecord, spec: ProgramSpec): void {
   const state = adjust(record.spec, spec, record.state, draft.now);
+  // Whoever waits for that starts now.
+  if (isReady(state) && !isReady(record.state))
+    say(draft, { type: "ready", id: spec.id, ready: true, reason: "" });
   patch(draft, position, { spec, state, pending: atOnce(record) ?? startAfterChange(record, spec) });
 }
 

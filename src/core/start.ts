@@ -7,6 +7,7 @@ import { blockOf, dependantsAmong } from "./conditions.ts";
 import { changeProgram, type Draft, decide, patch, say, stopInTurn, stopRest } from "./draft.ts";
 import { outcomeOfBlocked, outcomeOfDone } from "./outcome.ts";
 import { compareTiers } from "./plan.ts";
+import { isForgettable } from "./reload.ts";
 import { NO_RESTARTS } from "./restart.ts";
 import type { ProgramId } from "./spec.ts";
 import type { ProgramRecord } from "./system.ts";
@@ -238,14 +239,11 @@ function requestStop(draft: Draft, id: ProgramId, first: readonly ProgramId[] | 
 /** `exit_when_done`: nothing can run again. Event listeners serve the others and are no work of their own. */
 export function wishWhenDone(draft: Draft): void {
   if (!draft.started || !draft.plan.global.exitWhenDone) return;
-  let hasWork = false;
-  for (const record of draft.programs) {
-    if (record.spec.kind === "eventlistener") continue;
-    if (!isOver(draft, record)) return;
-    hasWork = true;
-  }
-  if (!hasWork) return;
-  const work = draft.programs.filter(({ spec }) => spec.kind !== "eventlistener");
+  // What a reload has removed and is down is forgotten with the next step: how it ended is nobody's failure any more.
+  const work = draft.programs.filter(
+    (record) => record.spec.kind !== "eventlistener" && !isForgettable(record),
+  );
+  if (work.length === 0 || !work.every((record) => isOver(draft, record))) return;
   const outcome = outcomeOfDone(work);
   decide(draft, outcome);
   draft.wish ??= { cause: outcome.reason, drains: false, hurries: false, passes: false, within: null };

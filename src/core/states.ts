@@ -1,5 +1,6 @@
 /** A program's states: supervisord's names and codes (supervisord.md 7). A pid exists only where a process does. */
 import type { Signal } from "./signal-names.ts";
+import type { ProgramSpec } from "./spec.ts";
 
 /** Milliseconds of a clock that never jumps. Only differences mean something. */
 export type Millis = number;
@@ -39,8 +40,9 @@ export type ProgramState =
       readonly name: "STOPPING";
       readonly pid: Pid;
       readonly leader: Pid | null;
-      /** When the stop began: `stopwaitsecs` may change while it is under way. */
       readonly begunAt: Millis;
+      /** What it goes by: those of the process that is stopped, whatever a reload has for the next one. */
+      readonly keys: StopKeys;
       readonly signalsSent: number;
       readonly nextAt: Millis;
       readonly status: ExitStatus | null;
@@ -52,12 +54,15 @@ export type ProgramState =
       readonly status: ExitStatus;
       readonly expected: boolean;
       readonly restartAt: Millis | null;
-      /** What is left of its group is being killed; when that is done it restarts at this time. */
-      readonly clearing: Millis | null;
+      /** What is left of this group is being killed; when that is done it restarts at this time. */
+      readonly clearing: { readonly group: Pid; readonly restartAt: Millis } | null;
     }
   | { readonly name: "FATAL"; readonly reason: string; readonly code: number }
   /** The process cannot be signalled (EPERM): it is left alone until it ends. */
   | { readonly name: "UNKNOWN"; readonly pid: Pid; readonly reason: string };
+
+/** How a process is stopped. */
+export type StopKeys = Pick<ProgramSpec, "stopsignals" | "stopwaitsecs" | "stopasgroup" | "killasgroup">;
 
 /** What is known of the process of a start, from its spawn to its end. */
 export interface Run {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FRESH_RUN } from "../../test/fakes/plans.ts";
+import { FRESH_RUN, fakeSpec } from "../../test/fakes/plans.ts";
 import type { JournalEntry } from "./effect.ts";
 import type { ProgramState } from "./states.ts";
 import {
@@ -48,6 +48,7 @@ test("states have supervisord's payloads", () => {
     pid: 7,
     leader: 7,
     begunAt: 0,
+    keys: fakeSpec("web"),
     signalsSent: 1,
     nextAt: 0,
     status: null,

@@ -53,7 +53,7 @@ test("what concerns nobody gives the very same system and no effects", () => {
     { type: "alone" },
     { type: "start", ids: ["nobody:nobody"], gated: false },
     { type: "stop", ids: ["nobody:nobody"] },
-    { type: "group-gone", id: "a:a" },
+    { type: "group-gone", id: "a:a", pid: 4242 },
     { type: "remove-group", group: "a" },
     { type: "forward", signal: 10 },
   ];

@@ -206,7 +206,7 @@ function handle(draft: Draft, event: SystemEvent): void {
     case "watchdog":
       return onChecked(draft, event);
     case "group-gone":
-      return onGroupGone(draft, positionOf(draft, event.id));
+      return onGroupGone(draft, event);
     case "kill-failed":
     case "extend":
     case "main-pid":
@@ -326,11 +326,10 @@ function noteLeft(draft: Draft, position: number, { spec, state }: ProgramRecord
     patch(draft, position, { leftBy: leader });
 }
 
-function onGroupGone(draft: Draft, position: number): void {
-  const record = draft.programs[position];
-  if (record === undefined) return;
-  if (record.leftBy !== null) patch(draft, position, { leftBy: null });
-  changeProgram(draft, position, { type: "group-gone" });
+function onGroupGone(draft: Draft, event: Extract<SystemEvent, { type: "group-gone" }>): void {
+  const position = positionOf(draft, event.id);
+  if (draft.programs[position]?.leftBy === event.pid) patch(draft, position, { leftBy: null });
+  changeProgram(draft, position, event);
 }
 
 /** Whether the end of a run leads to another, now or later. */

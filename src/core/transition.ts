@@ -29,7 +29,7 @@ export type ProgramEvent =
   | Omit<Extract<SystemEvent, { type: "extend" }>, "id">
   | Omit<Extract<SystemEvent, { type: "main-pid" }>, "id">
   | Omit<Extract<SystemEvent, { type: "stop-command-failed" }>, "id">
-  | { readonly type: "group-gone" }
+  | Omit<Extract<SystemEvent, { type: "group-gone" }>, "id">
   /** Its end was told before; what it left behind, members of the group `pid` and others, is stopped. */
   | { readonly type: "stop-rest"; readonly pid: Pid }
   | { readonly type: "kill-failed"; readonly reason: string }

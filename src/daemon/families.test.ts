@@ -108,7 +108,7 @@ test("the end of the last one is told once, a pid that is used again is nobody's
   assert.deepEqual(families.takeGone(), []);
   kernel.kill(left, 9);
   reap();
-  assert.deepEqual(families.takeGone(), ["web:web"]);
+  assert.deepEqual(families.takeGone(), [{ id: "web:web", leader }]);
   assert.deepEqual(families.takeGone(), []);
   assert.equal(families.ownerOf(left), null);
 });

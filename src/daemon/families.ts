@@ -23,8 +23,8 @@ export interface Families {
   rest(id: ProgramId): Relative[];
   /** Whether anything is left of the program that `counts`. */
   isLeft(id: ProgramId, counts: (pid: Pid) => boolean): boolean;
-  /** Programs that left something behind of which nothing is left since this was asked last. */
-  takeGone(): ProgramId[];
+  /** Programs that left something behind of which nothing is left since this was asked last, by the leader of their last run. */
+  takeGone(): { readonly id: ProgramId; readonly leader: Pid }[];
 }
 
 export interface Relative {
@@ -192,10 +192,11 @@ export function createFamilies({ kernel, isTracked, isProgram }: FamilyOptions):
       return rest(id).some(({ pid }) => counts(pid));
     },
     takeGone() {
-      const gone: ProgramId[] = [];
+      const gone: ReturnType<Families["takeGone"]> = [];
       for (const [id, family] of families) {
-        if (!family.isStale || family.group === null) continue;
-        if (look(id, family, findOrphans()).length === 0) gone.push(id);
+        const leader = family.group;
+        if (!family.isStale || leader === null) continue;
+        if (look(id, family, findOrphans()).length === 0) gone.push({ id, leader });
       }
       return gone;
     },

@@ -24,6 +24,7 @@ const STOPPING: ProgramState = {
   pid: 7,
   leader: 7,
   begunAt: 0,
+  keys: fakeSpec("web"),
   signalsSent: 1,
   nextAt: 0,
   status: null,

@@ -80,10 +80,8 @@ export function createPerformer(options: PerformOptions): (effect: Effect) => Sy
 
   return (effect) => {
     switch (effect.type) {
-      case "stop-command": {
-        const spec = options.specOf(effect.id);
-        return spec && options.stopCommands.run(spec, effect.pid);
-      }
+      case "stop-command":
+        return options.stopCommands.run(effect.spec, effect.hook, effect.pid);
       case "spawn":
         return spawn(effect.id, effect.stage);
       case "kill": {

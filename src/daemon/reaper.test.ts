@@ -67,3 +67,24 @@ test("what is left of a group is killed after start_command_pre, never after the
     ["exited", "exited"],
   );
 });
+
+test("the end of a group is told by its leader, and that of an earlier run's does not hide the last one's", () => {
+  const { kernel, events, reaper, start } = rig();
+  const members: number[] = [];
+  const run = (): number => {
+    const pid = start((self) => {
+      members.push(self.fork(() => {}).pid);
+      self.exitAfter(10, 0);
+    });
+    reaper.track(pid, "web:web", "main");
+    kernel.clock.advance(20);
+    return pid;
+  };
+  const first = run();
+  reaper.watchGroup("web:web", first);
+  const last = run();
+  for (const pid of members) kernel.kill(pid, 9);
+  kernel.clock.advance(100);
+  const gone = events.flatMap((event) => (event.type === "group-gone" ? [event.pid] : []));
+  assert.deepEqual(gone.sort(), [first, last]);
+});

@@ -105,7 +105,7 @@ export function createReaper(options: ReaperOptions): Reaper {
     for (const [id, group] of groups) {
       if (groupLives(group) || isHeldUp(id)) continue;
       groups.delete(id);
-      submit({ type: "group-gone", id });
+      submit({ type: "group-gone", id, pid: group });
     }
     if (awaitingAlone && isAlone()) {
       awaitingAlone = false;
@@ -176,7 +176,9 @@ export function createReaper(options: ReaperOptions): Reaper {
       if (tracked === undefined) orphans++;
       else finish(pid, tracked, status, left);
     }
-    for (const id of families.takeGone()) if (!groups.has(id)) submit({ type: "group-gone", id });
+    // Where its group is watched, look() tells when that is gone too.
+    for (const { id, leader } of families.takeGone())
+      if (groups.get(id) !== leader) submit({ type: "group-gone", id, pid: leader });
     look();
   }
 

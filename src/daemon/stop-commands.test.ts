@@ -6,7 +6,8 @@ import type { ProgramState } from "../core/states.ts";
 import type { HelperRequest, HelperStart } from "./helpers.ts";
 import { createStopCommands } from "./stop-commands.ts";
 
-const SPEC = fakeSpec("web", { stopCommand: { command: "quit", argv: ["quit"] } });
+const SPEC = fakeSpec("web");
+const HOOK = { command: "quit", argv: ["quit"] };
 const failed = (reason: string): SystemEvent => ({
   type: "stop-command-failed",
   id: SPEC.id,
@@ -20,6 +21,7 @@ function stopping(signalsSent: number): ProgramState {
     pid: 7,
     leader: 7,
     begunAt: 0,
+    keys: SPEC,
     nextAt: 0,
     status: null,
     failure: null,
@@ -48,23 +50,23 @@ function rig() {
 
 test("one that ends well leaves the rest to the program; one that does not is told", () => {
   const { commands, requests, events, said, world } = rig();
-  assert.equal(commands.run(SPEC, 7), null);
+  assert.equal(commands.run(SPEC, HOOK, 7), null);
   assert.deepEqual([requests[0]?.mainPid, requests[0]?.output], [7, "log"]);
+  assert.deepEqual([requests[0]?.spec, requests[0]?.hook], [SPEC, HOOK]);
   requests[0]?.onEnd({ kind: "exited", code: 0 }, "");
   assert.deepEqual(events, []);
-  commands.run(SPEC, 7);
+  commands.run(SPEC, HOOK, 7);
   requests[1]?.onEnd({ kind: "exited", code: 5 }, "");
   assert.deepEqual(events, [failed("exit status 5")]);
   assert.deepEqual(said, ["stop_command of web failed: exit status 5"]);
   world.start = { ok: false, reason: "can't find command 'quit'", code: 127 };
-  assert.deepEqual(commands.run(SPEC, 7), failed("can't find command 'quit'"));
-  assert.deepEqual(commands.run({ ...SPEC, stopCommand: null }, 7), failed("there is none"));
+  assert.deepEqual(commands.run(SPEC, HOOK, 7), failed("can't find command 'quit'"));
   assert.equal(world.killed, 0);
 });
 
 test("killed when the stop's own signal goes out, not an operator's, and once", () => {
   const { commands, said, world } = rig();
-  commands.run(SPEC, 7);
+  commands.run(SPEC, HOOK, 7);
   commands.onKill(SPEC.id);
   assert.equal(world.killed, 0);
   world.state = stopping(1);
@@ -76,7 +78,7 @@ test("killed when the stop's own signal goes out, not an operator's, and once", 
 
 test("killed without a word when the program is gone", () => {
   const { commands, said, world } = rig();
-  commands.run(SPEC, 7);
+  commands.run(SPEC, HOOK, 7);
   commands.onEntry({
     type: "state",
     id: SPEC.id,

@@ -2,14 +2,14 @@
 import { describeStatus } from "../core/describe.ts";
 import type { JournalEntry } from "../core/effect.ts";
 import type { SystemEvent } from "../core/event.ts";
-import type { ProgramId, ProgramSpec } from "../core/spec.ts";
+import type { HookSpec, ProgramId, ProgramSpec } from "../core/spec.ts";
 import type { Pid, ProgramState } from "../core/states.ts";
 import type { Level } from "../logs/logs.ts";
 import type { Helpers } from "./helpers.ts";
 
 export interface StopCommands {
-  /** The event: it could not be started. */
-  run(spec: ProgramSpec, pid: Pid): SystemEvent | null;
+  /** `spec`: what the process was made from. The event: it could not be started. */
+  run(spec: ProgramSpec, hook: HookSpec, pid: Pid): SystemEvent | null;
   /** The program is sent a signal. */
   onKill(id: ProgramId): void;
   onEntry(entry: JournalEntry): void;
@@ -34,18 +34,16 @@ export function createStopCommands({ helpers, stateOf, submit, say }: StopComman
   }
 
   return {
-    run(spec, pid) {
-      const { id, name, stopCommand } = spec;
+    run(spec, hook, pid) {
+      const { id, name } = spec;
       end(id);
       const failed = (reason: string): SystemEvent => {
         say("warn", `stop_command of ${name} failed: ${reason}`);
         return { type: "stop-command-failed", id, pid, reason };
       };
-      // A reload may have taken it away in the same moment.
-      if (stopCommand === null) return failed("there is none");
       const started = helpers.run({
         spec,
-        hook: stopCommand,
+        hook,
         mainPid: pid,
         output: "log",
         onEnd(status) {

@@ -644,6 +644,28 @@ describe("hooks", { concurrency: 3 }, () => {
     },
   );
 
+  boxed("a reload that brings another stop_command stops the old process by the old one", async (box) => {
+    const config = (round: number, signal: string): string =>
+      program(
+        "web",
+        actor("web", "on:USR1=note:old+exit:0", "on:USR2=note:new+exit:0", "hold"),
+        `stop_command=sh -c "echo $ROUND; kill -${signal} $MAINPID"`,
+        `environment=ROUND="round-${round}"`,
+        "stopwaitsecs=60",
+        "startsecs=0",
+      );
+    const init = await box.init({ config: config(1, "USR1") });
+    await init.event("web", "start");
+    init.writeConfig(config(2, "USR2"));
+    init.signal("SIGHUP");
+    await init.event("web", "start", { count: 2 });
+    await init.line(/^web +\| round-1/);
+    assert.deepEqual([init.events("web", "old").length, init.events("web", "new").length], [1, 0]);
+    assert.equal((await init.ctl("stop", "web")).stdout, "web: stopped\n");
+    await init.line(/^web +\| round-2/);
+    assert.deepEqual([init.events("web", "old").length, init.events("web", "new").length], [1, 1]);
+  });
+
   conformance(
     41,
     "stop_command in a shutdown: in reverse order, and its programs' ends are counted as stops",

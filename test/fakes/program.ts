@@ -23,6 +23,7 @@ export const STOPPING: In<"STOPPING"> = {
   pid: 7,
   leader: 7,
   begunAt: 0,
+  keys: SPEC,
   signalsSent: 1,
   nextAt: 4000,
   status: null,

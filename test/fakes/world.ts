@@ -165,7 +165,7 @@ export class World {
       if (process.hasLeft && process.members > 0 && this.chance(0.02)) process.members = 0;
       if ((process.isWatched || process.hasLeft) && process.members === 0) {
         this.#processes.delete(pid);
-        return { type: "group-gone", id: process.id };
+        return { type: "group-gone", id: process.id, pid };
       }
     }
     const isAlone = this.#isSweeping && [...this.#processes.values()].every((each) => each.isReaped);
