@@ -688,8 +688,7 @@ describe("hooks", { concurrency: 3 }, () => {
         ].join("\n"),
       });
       await init.state("web", "RUNNING");
-      await init.until("both handlers", () => init.events("db").length >= 0);
-      await delay(300);
+      for (const name of ["db", "web"]) await init.event(name, "start");
       init.signal("SIGTERM");
       assert.equal((await init.exit()).code, 0);
       const gone = init.events("web", "gone")[0]?.at ?? Number.NaN;

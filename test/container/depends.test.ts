@@ -492,10 +492,19 @@ describe("graph", { concurrency: 3 }, () => {
     const { stdout, code } = await init.ctl("graph");
     assert.equal(code, 0);
     assert.match(stdout, /^tsinit started \d+\.\d{3}s ago; its start sequence took \d\.\d{3}s\.$/m);
-    assert.match(stdout, /^redis +@0\.0\d\ds +\+1\.\d{3}s {2}running$/m);
-    assert.match(stdout, /^migrate +@1\.\d{3}s +\+1\.\d{3}s {2}done +waited 1\.\d{3}s for redis$/m);
-    assert.match(stdout, /^app +@2\.\d{3}s +\+1\.\d{3}s {2}running +waited 2\.\d{3}s for migrate$/m);
-    assert.match(stdout, /\napp @2\S+ \+1\S+\n└─migrate @1\S+ \+1\S+\n {2}└─redis @0\S+ \+1\S+\n$/);
+    assert.match(stdout, /^redis +@0\.\d{3}s +\+[1-9]\.\d{3}s {2}running$/m);
+    assert.match(
+      stdout,
+      /^migrate +@[1-9]\.\d{3}s +\+[1-9]\.\d{3}s {2}done +waited [1-9]\.\d{3}s for redis$/m,
+    );
+    assert.match(
+      stdout,
+      /^app +@[2-9]\.\d{3}s +\+[1-9]\.\d{3}s {2}running +waited [2-9]\.\d{3}s for migrate$/m,
+    );
+    assert.match(
+      stdout,
+      /\napp @[2-9]\S+ \+[1-9]\S+\n└─migrate @[1-9]\S+ \+[1-9]\S+\n {2}└─redis @0\S+ \+[1-9]\S+\n$/,
+    );
     for (const line of stdout.split("\n")) assert.ok(line.length <= 80, line);
   });
 
