@@ -227,8 +227,10 @@ describe("nobody waits for listeners", { concurrency: 2 }, () => {
   );
 
   boxed("one that never reads costs nobody anything", async (box) => {
+    // However large the pieces are in which the flood is read, the lines after it come one by one.
     const flood =
-      "sh -c 'i=0; while [ $i -lt 20000 ]; do echo $i some words to make it longer; i=$((i+1)); done; sleep 1000'";
+      "sh -c 'i=0; while [ $i -lt 20000 ]; do echo $i some words to make it longer; i=$((i+1)); done; " +
+      "while sleep 0.02; do echo more; done'";
     const init = await box.init({
       config: config(
         listener(listenerCommand("deaf", "notes"), "events=PROCESS_LOG,TICK", "buffer_size=20"),
