@@ -239,14 +239,18 @@ function requestStop(draft: Draft, id: ProgramId, first: readonly ProgramId[] | 
 /** `exit_when_done`: nothing can run again. Event listeners serve the others and are no work of their own. */
 export function wishWhenDone(draft: Draft): void {
   if (!draft.started || !draft.plan.global.exitWhenDone) return;
-  // What a reload has removed and is down is forgotten with the next step: how it ended is nobody's failure any more.
-  const work = draft.programs.filter(
-    (record) => record.spec.kind !== "eventlistener" && !isForgettable(record),
-  );
-  if (work.length === 0 || !work.every((record) => isOver(draft, record))) return;
+  // Asked after every step: nothing is allocated before it is so.
+  if (!draft.programs.every((record) => !isWork(record) || isOver(draft, record))) return;
+  const work = draft.programs.filter(isWork);
+  if (work.length === 0) return;
   const outcome = outcomeOfDone(work);
   decide(draft, outcome);
   draft.wish ??= { cause: outcome.reason, drains: false, hurries: false, passes: false, within: null };
+}
+
+/** What a reload has removed and is down is forgotten with the next step: how it ended is nobody's failure any more. */
+function isWork(record: ProgramRecord): boolean {
+  return record.spec.kind !== "eventlistener" && !isForgettable(record);
 }
 
 function isOver(draft: Draft, record: ProgramRecord): boolean {

@@ -12,13 +12,19 @@ import type { ProgramRecord, StopDue } from "./system.ts";
 /** Stops those whose turn has come. */
 export function takeTurns(draft: Draft): void {
   for (;;) {
-    const due = draft.programs.filter((record) => record.stopDue !== null);
+    // Asked after every step: without a wait nothing is allocated.
+    if (!draft.programs.some(isDue)) return;
+    const due = draft.programs.filter(isDue);
     const ready = due.filter(({ stopDue }) => !stopDue?.after.some((id) => isGoing(draft, id)));
     const next = ready.length === 0 && isCircle(draft, due) ? due : ready;
     if (next.length === 0) return;
     for (const { spec, stopDue } of next.reverse())
       if (stopDue !== null) stopNow(draft, spec.id, stopDue.event);
   }
+}
+
+function isDue({ stopDue }: ProgramRecord): boolean {
+  return stopDue !== null;
 }
 
 /** Without its turn. From here on the program is what it is to be next. */
